@@ -1,0 +1,515 @@
+"""The client: opens the stores, starts runs, and waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import uuid
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from pyflow_core.clock import Clock, SystemClock
+from pyflow_core.engine.runtime import Runtime
+from pyflow_core.engine.worker import Worker
+from pyflow_core.errors import (
+    CodecError,
+    InvalidInputError,
+    InvalidNameError,
+    NotConnectedError,
+    ResultTimeoutError,
+    SettingsError,
+    UnknownRunError,
+)
+from pyflow_core.log import NO_WORKER, logger
+from pyflow_core.middleware import Call, check_permissions
+from pyflow_core.naming import is_valid_step_name, orchestrator_queue, run_task
+from pyflow_core.portal import portal
+from pyflow_core.ports.state import OMITTED, Envelope, Job, NewRun, RunFilter, RunStatus
+from pyflow_core.references import NO_DATA
+from pyflow_core.run import RunHandle, settled_error
+from pyflow_core.service import enter_factory, load_target
+from pyflow_core.stores import make_queue, make_state
+from pyflow_core.wiring import current_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from pyflow_core.ports.queue import QueueService
+    from pyflow_core.ports.state import RunPage, RunRecord, Settlement, WorkflowStateService
+    from pyflow_core.project import Project
+    from pyflow_core.wiring import ExecutionMode, Registry, WorkflowDefinition
+
+_log = logger("pyflow.client")
+
+POLL_SECONDS = 0.5
+"""Behind the hints: a caller that waits looks at least so often."""
+
+_ENVIRONMENT = {
+    "state": "PYFLOW_STATE",
+    "queue": "PYFLOW_QUEUE",
+    "payloads": "PYFLOW_PAYLOADS",
+    "lease_seconds": "PYFLOW_LEASE_SECONDS",
+    "concurrency": "PYFLOW_CONCURRENCY",
+    "drain_seconds": "PYFLOW_DRAIN_SECONDS",
+    "execution_cache": "PYFLOW_EXECUTION_CACHE",
+}
+_DEFAULTS: dict[str, Any] = {
+    "state": "sqlite:///.pyflow/state.db",
+    "queue": None,
+    "lease_seconds": 30.0,
+    "concurrency": 10,
+    "drain_seconds": 30.0,
+    "execution_cache": 1000,
+    "fused_commits": True,
+}
+
+_connected: dict[str, Client] = {}
+
+
+def connected_client(project: Project) -> Client:
+    """The client of a project's open connection.
+
+    Raises:
+        NotConnectedError: there is none.
+    """
+    client = _connected.get(project.package)
+    if client is None:
+        raise NotConnectedError(f"{project.package} is not connected: use `async with connect():` around this")
+    return client
+
+
+class Client:
+    """Starts runs and reads them. With a worker of its own it also executes them in this process."""
+
+    def __init__(
+        self,
+        state: WorkflowStateService,
+        queue: QueueService | None,
+        runtime: Runtime,
+        clock: Clock,
+        *,
+        execution_mode: ExecutionMode | None = None,
+        make_worker: Any = None,
+    ) -> None:
+        self.state = state
+        self.queue = queue
+        self.runtime = runtime
+        self.clock = clock
+        self.worker: Worker | None = None
+        self._execution_mode = execution_mode
+        self._make_worker = make_worker
+        self._inline: Worker | None = None
+        self._waiting: dict[str, set[asyncio.Future[Settlement | None]]] = {}
+        self._watcher: asyncio.Task[None] | None = None
+        self._hint = asyncio.Event()
+
+    # --- starting
+
+    async def start(
+        self,
+        workflow: str,
+        data: Any = NO_DATA,
+        *,
+        run_id: str | None = None,
+        tags: Sequence[str] = (),
+        actor: str | None = None,
+    ) -> RunHandle[Any]:
+        """Create a run and return its handle; with `run_id`, the same run however often it is called.
+
+        In inline mode the run is driven here, and the handle is that of a settled or blocked run.
+
+        Raises:
+            UnknownWorkflowError, InvalidInputError, PermissionDeniedError, StoreError
+        """
+        handle, _ = await self.create(workflow, data, run_id=run_id, tags=tags, actor=actor)
+        return handle
+
+    async def create(
+        self,
+        workflow: str,
+        data: Any = NO_DATA,
+        *,
+        run_id: str | None = None,
+        tags: Sequence[str] = (),
+        actor: str | None = None,
+    ) -> tuple[RunHandle[Any], bool]:
+        """`start`, and whether this call made the run."""
+        definition = self.runtime.registry.workflow(workflow)
+        run_id = _checked_run_id(run_id)
+        await check_permissions(Call("workflow", workflow, data, run_id, actor), definition.permissions)
+        text = _input_text(definition, data)
+        new = NewRun(
+            run_id,
+            workflow,
+            OMITTED if text is None else Envelope(text),
+            self.runtime.plan(workflow).code_hash,
+            tuple(tags),
+            actor,
+        )
+        inline = (self._execution_mode or definition.execution_mode) == "inline"
+        worker = await self._inline_worker() if inline else self.worker
+        born_here = worker is not None and (inline or (self.queue is None and worker.works_on(workflow)))
+        if worker is not None and born_here and (inline or worker.has_room()):
+            created = await self.state.create_run(new, claim_for=worker.worker_id)
+            if created.created:
+                await worker.drive_new(created, text, actor)
+        else:
+            created = await self.state.create_run(new)
+            if created.created and self.queue is not None:
+                await self._enqueue(workflow, run_id)
+        handle = RunHandle[Any](self, workflow, run_id)
+        if inline:
+            await self._wait(run_id, None)
+        return handle, created.created
+
+    def handle(self, workflow: str, run_id: str) -> RunHandle[Any]:
+        """The handle of a run that exists already."""
+        return RunHandle(self, workflow, run_id)
+
+    async def cancel_run(self, run_id: str) -> RunStatus:
+        """Ask a run to stop; its status before.
+
+        Raises:
+            UnknownRunError
+        """
+        status = await self.state.request_cancel(run_id)
+        if status is None:
+            raise UnknownRunError(f"there is no run {run_id!r}")
+        for worker in (self.worker, self._inline):
+            driver = worker.driver(run_id) if worker is not None else None
+            if driver is not None:
+                driver.poke()
+        if self.queue is not None and not status.settled:
+            await self._enqueue((await self.get_run(run_id)).workflow, run_id)
+        return status
+
+    async def wake(self, workflow: str, run_id: str) -> None:
+        """Put a run that was made ready by hand on its queue, if there is one outside the store."""
+        if self.queue is not None:
+            await self._enqueue(workflow, run_id)
+
+    # --- reading
+
+    async def get_run(self, run_id: str) -> RunRecord:
+        """One run.
+
+        Raises:
+            UnknownRunError
+        """
+        run = await self.state.get_run(run_id)
+        if run is None:
+            raise UnknownRunError(f"there is no run {run_id!r}")
+        return run
+
+    async def list_runs(
+        self,
+        *,
+        workflow: str | None = None,
+        status: RunStatus | str | None = None,
+        tag: str | None = None,
+        since: float | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> RunPage:
+        """Runs, newest first. `since` is in seconds since the epoch."""
+        statuses = () if status is None else (RunStatus(status),)
+        return await self.state.list_runs(RunFilter(workflow, statuses, tag, since, limit, cursor))
+
+    async def result(self, workflow: str, run_id: str, *, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+        """The output of a run; see `RunHandle.result`."""
+        settlement = await self._wait(run_id, timeout)
+        if settlement is None:
+            run = (await self.state.settled([run_id])).get(run_id)
+            if run is None:
+                raise ResultTimeoutError(run_id, workflow)
+        elif settlement.status is RunStatus.COMPLETED:
+            return self._decode(workflow, settlement.output)
+        else:
+            run = await self.get_run(run_id)
+        if run.status is RunStatus.COMPLETED:
+            return self._decode(run.workflow, run.output)
+        raise settled_error(run)
+
+    def _decode(self, workflow: str, output: Envelope) -> Any:
+        codec = self.runtime.registry.workflow(workflow).signature.result_codec
+        return codec.decode(output.inline or "null")
+
+    # --- waiting
+
+    def settled(self, run_id: str, settlement: Settlement | None) -> None:
+        """Wake whoever waits for a run."""
+        for future in self._waiting.pop(run_id, ()):
+            if not future.done():
+                future.set_result(settlement)
+
+    async def _wait(self, run_id: str, seconds: float | None) -> Settlement | None:
+        """Until the run has settled or is blocked; None if it had before, or the time is up.
+
+        Raises:
+            UnknownRunError
+        """
+        future: asyncio.Future[Settlement | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(run_id, set()).add(future)
+        try:
+            if not self._driven_here(run_id):
+                await self._look_once(run_id)
+                self._watch()
+            async with asyncio.timeout(seconds):
+                return await future
+        except TimeoutError:
+            return None
+        finally:
+            waiting = self._waiting.get(run_id)
+            if waiting is not None:
+                waiting.discard(future)
+                if not waiting:
+                    del self._waiting[run_id]
+
+    def _driven_here(self, run_id: str) -> bool:
+        return any(worker is not None and worker.driver(run_id) for worker in (self.worker, self._inline))
+
+    async def _look_once(self, run_id: str) -> None:
+        run = await self.get_run(run_id)
+        if run.status.settled or run.status is RunStatus.BLOCKED:
+            self.settled(run_id, None)
+        elif self.worker is None and self._inline is None and not await self.state.live_workers():
+            _log.warning("%s: run %s waits, and no worker is alive: start one with `pyflow worker`", NO_WORKER, run_id)
+
+    def _watch(self) -> None:
+        if self._watcher is None or self._watcher.done():
+            self._watcher = asyncio.create_task(self._watch_store())
+
+    async def _watch_store(self) -> None:
+        """Look for the end of awaited runs, whenever a hint says that something has changed."""
+        unsubscribe = self.state.subscribe(self._hint.set)
+        try:
+            while self._waiting:
+                self._hint.clear()
+                for run_id in await self.state.settled(list(self._waiting)):
+                    self.settled(run_id, None)
+                await self._next_hint()
+        finally:
+            unsubscribe()
+
+    async def _next_hint(self) -> None:
+        hint = asyncio.ensure_future(self._hint.wait())
+        pause = asyncio.ensure_future(self.clock.sleep(POLL_SECONDS))
+        try:
+            await asyncio.wait((hint, pause), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            hint.cancel()
+            pause.cancel()
+
+    # --- life
+
+    async def close(self) -> None:
+        """Stop what runs here; callers that still wait are told by cancellation."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.gather(self._watcher, return_exceptions=True)
+        for worker in (self.worker, self._inline):
+            if worker is not None:
+                await worker.close()
+
+    async def _inline_worker(self) -> Worker:
+        if self.worker is not None and self.queue is None:
+            return self.worker
+        if self._inline is None:
+            self._inline = self._make_worker(self, inline=True)
+            await self._inline.start()
+        return self._inline
+
+    async def _enqueue(self, workflow: str, run_id: str) -> None:
+        if self.queue is None:
+            return
+        job = Job(orchestrator_queue(workflow), run_task(workflow), run_id)
+        await self.queue.enqueue([job])
+        await self.state.mark_queued([job])
+
+
+class Connection:
+    """`async with connect(...) as client`; the client is the process's default for its generated package.
+
+    Args:
+        state, queue: URLs, or services that are open already.
+        services: the services themselves, in place of the project's factory.
+        worker: whether to execute runs in this process too.
+        queues: with `worker`, glob patterns of the queues to work on.
+        execution_mode: `"inline"` or `"remote"` for all workflows, in place of their own.
+        clock: for tests.
+
+    Further settings of `[tool.pyflow]` may be given by name.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        *,
+        state: str | WorkflowStateService | None = None,
+        queue: str | QueueService | None = None,
+        services: Any = None,
+        worker: bool = False,
+        queues: Sequence[str] = ("*",),
+        execution_mode: ExecutionMode | None = None,
+        clock: Clock | None = None,
+        registry: Registry | None = None,
+        **settings: Any,
+    ) -> None:
+        self._project = project
+        self._settings = _settings(project, {"state": state, "queue": queue, **settings})
+        self._services = services
+        self._with_worker = worker
+        self._queues = queues
+        self._execution_mode: ExecutionMode | None = execution_mode
+        self._clock = clock or SystemClock()
+        self._registry = registry
+        self._stack = AsyncExitStack()
+        self._before: Client | None = None
+        self._runtime_settings = settings
+
+    async def __aenter__(self) -> Client:
+        async with AsyncExitStack() as stack:
+            client = await self._open(stack)
+            if self._with_worker:
+                client.worker = self._make_worker(client)
+                await client.worker.start()
+            self._stack = stack.pop_all()
+        self._before = _connected.get(self._project.package)
+        _connected[self._project.package] = client
+        return client
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._before is None:
+            _connected.pop(self._project.package, None)
+        else:
+            _connected[self._project.package] = self._before
+        await self._stack.aclose()
+
+    async def _open(self, stack: AsyncExitStack) -> Client:
+        project = self._project
+        for module in project.modules:
+            importlib.import_module(module)
+        state = await self._open_service(stack, self._settings["state"], make_state)
+        queue = await self._open_service(stack, self._settings["queue"], make_queue)
+        runtime = await self._make_runtime(stack)
+        client = Client(
+            state,
+            queue,
+            runtime,
+            self._clock,
+            execution_mode=self._execution_mode,
+            make_worker=self._make_worker,
+        )
+        stack.push_async_callback(client.close)
+        return client
+
+    async def _open_service(self, stack: AsyncExitStack, service: Any, make: Any) -> Any:
+        if not isinstance(service, str):
+            return service
+        root = self._project.root if (self._project.root / "pyproject.toml").is_file() else None
+        opened = make(service, root, self._clock)
+        stack.push_async_callback(opened.close)
+        await opened.open()
+        return opened
+
+    async def _make_runtime(self, stack: AsyncExitStack) -> Runtime:
+        project = self._project
+        services = self._services
+        if services is None and project.services is not None:
+            # Entered for clients too: an inline workflow and `worker=True` need them, and one place is simpler.
+            factory = load_target(project.services, what="services =")
+            services = await self._lazily(stack, factory)
+        step_services = load_target(project.step_services, what="step_services =") if project.step_services else None
+        return Runtime(
+            self._registry or current_registry(),
+            services=services,
+            step_services=step_services,
+            middleware=[load_target(name, what="middleware =") for name in project.middleware],
+            plans=project.workflows,
+            settings={**project.settings, **self._runtime_settings},
+        )
+
+    async def _lazily(self, stack: AsyncExitStack, factory: Any) -> Any:
+        return await enter_factory(stack, factory)
+
+    def _make_worker(self, client: Client, *, inline: bool = False) -> Worker:
+        settings = self._settings
+        return Worker(
+            client.state,
+            client.runtime,
+            self._clock,
+            queue=None if inline else client.queue,
+            queues=self._queues,
+            concurrency=int(settings["concurrency"]),
+            lease_seconds=float(settings["lease_seconds"]),
+            drain_seconds=float(settings["drain_seconds"]),
+            cache_size=settings["execution_cache"]
+            if settings["execution_cache"] is None
+            else int(settings["execution_cache"]),
+            fused=bool(settings["fused_commits"]),
+            recovers=settings.get("recovers", True),
+            settled=client.settled,
+        )
+
+
+async def open_worker(project: Project, queues: Sequence[str] | None, **overrides: Any) -> Worker:
+    """A running worker with stores of its own, for generated arq workers; `close` closes those too."""
+    connection = Connection(project, worker=True, queues=tuple(queues or ("*",)), **overrides)
+    client = await connection.__aenter__()
+    worker = client.worker
+    if worker is None:
+        raise AssertionError
+    worker.on_close(lambda: connection.__aexit__(None, None, None))
+    return worker
+
+
+def _settings(project: Project, given: dict[str, Any]) -> dict[str, Any]:
+    """Argument, then environment, then file as generated, then default."""
+    found = {**_DEFAULTS, **{key: value for key, value in project.settings.items() if value is not None}}
+    for key, variable in _ENVIRONMENT.items():
+        if os.environ.get(variable):
+            found[key] = os.environ[variable]
+    found.update({key: value for key, value in given.items() if value is not None})
+    for key in ("lease_seconds", "concurrency", "drain_seconds"):
+        _check_number(key, found[key])
+    return found
+
+
+def _check_number(key: str, value: Any) -> None:
+    try:
+        good = float(value) > 0
+    except (TypeError, ValueError):
+        good = False
+    if not good:
+        raise SettingsError(f"{key} = {value!r} must be a number above 0")
+
+
+def _checked_run_id(run_id: str | None) -> str:
+    if run_id is None:
+        return uuid.uuid4().hex
+    if not is_valid_step_name(run_id):
+        raise InvalidNameError(f"{run_id!r} cannot name a run: use 1 to 200 characters, no control characters")
+    return run_id
+
+
+def _input_text(definition: WorkflowDefinition, data: Any) -> str | None:
+    parameter = definition.signature.data
+    if parameter is None:
+        if data is not NO_DATA:
+            raise InvalidInputError(f"workflow {definition.name!r} takes no input")
+        return None
+    if data is NO_DATA:
+        if parameter.required:
+            raise InvalidInputError(f"workflow {definition.name!r} takes input, and none was given")
+        return None
+    try:
+        return definition.signature.data_codec.encode(data)
+    except CodecError as error:
+        raise InvalidInputError(f"the input of workflow {definition.name!r}: {error.message}") from None
+
+
+__all__ = ["Client", "Connection", "connected_client", "open_worker", "orchestrator_queue", "portal"]

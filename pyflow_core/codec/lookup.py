@@ -1,0 +1,67 @@
+"""The codec of an annotation, built once."""
+
+from __future__ import annotations
+
+from inspect import Parameter
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any
+
+from pyflow_core.codec.path import annotation_name
+from pyflow_core.codec.plain import PLAIN
+from pyflow_core.errors import UnserialisableValueError
+
+if TYPE_CHECKING:
+    from pyflow_core.codec.base import Codec
+
+_MAX_CACHED = 1024
+_cache: dict[object, Codec] = {}
+_unhashable: dict[int, Codec] = {}
+
+
+def codec_for(annotation: object) -> Codec:
+    """The codec of a type. `Any`, `object` and no annotation at all (`inspect.Parameter.empty`) give `PLAIN`.
+
+    Raises:
+        UnserialisableValueError: if pydantic has no schema for the type.
+    """
+    if annotation is Any or annotation is object or annotation is Parameter.empty:
+        return PLAIN
+    # `int | str` equals `str | int`, but the order of a union can decide how a value is read.
+    is_class = isinstance(annotation, type) and not isinstance(annotation, GenericAlias)
+    key = annotation if is_class else (annotation, repr(annotation))
+    try:
+        return _cache[key]
+    except KeyError:
+        return _remember(_cache, key, _build(annotation))
+    except TypeError:
+        return _for_unhashable(annotation)
+
+
+def _for_unhashable(annotation: object) -> Codec:
+    # Each codec keeps its annotation alive, so that no other object can take its id.
+    found = _unhashable.get(id(annotation))
+    return _remember(_unhashable, id(annotation), _build(annotation)) if found is None else found
+
+
+def _remember(cache: dict[Any, Codec], key: object, codec: Codec) -> Codec:
+    if len(cache) >= _MAX_CACHED:
+        cache.clear()
+    cache[key] = codec
+    return codec
+
+
+def _build(annotation: Any) -> Codec:
+    from pydantic import TypeAdapter
+    from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+
+    from pyflow_core.codec.typed import TypedCodec
+
+    name = annotation_name(annotation)
+    try:
+        return TypedCodec(annotation, TypeAdapter(annotation))
+    except PydanticSchemaGenerationError as error:
+        unknown = str(error).partition("schema for ")[2].partition(". Set `arbitrary")[0] or name
+        reason = f"pydantic knows no way to write {unknown}; make it a model or a dataclass"
+    except (PydanticUserError, NameError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+    raise UnserialisableValueError(f"values of {name} cannot be stored: {reason}")

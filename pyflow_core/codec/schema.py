@@ -1,0 +1,101 @@
+"""What a codec must know about pydantic's schema of a type to write its values both fast and right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyflow_core.codec.kind import is_mapping, is_sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# In these a value has one possible type at each place, so `==` tells whether it came back as it was.
+_EXACT = frozenset(
+    {
+        *("none", "bool", "int", "float", "decimal", "str", "bytes", "date", "datetime", "timedelta", "uuid"),
+        *("list", "tuple", "set", "frozenset", "dict", "nullable", "default", "enum", "tagged-union"),
+        *("model", "model-fields", "model-field", "dataclass", "dataclass-args", "dataclass-field"),
+        *("typed-dict", "typed-dict-field", "definitions", "definition-ref"),
+    }
+)
+
+# How the arms of a union show in JSON. Where no two look alike, a value comes back as the arm that it was.
+_JSON_FORMS = {
+    "none": "null",
+    "bool": "boolean",
+    "int": "integer",
+    "float": "float",
+    "str": "text",
+    "literal": "text",
+    "list": "array",
+    "tuple": "array",
+    "model": "object",
+    "dataclass": "object",
+    "dict": "object",
+}
+
+# Under these keys are values of the user's, or things that do not shape the stored text.
+_OPAQUE = frozenset({"metadata", "default", "cls", "config", "expected", "members", "ref", "schema_ref"})
+
+# These hold a set, or may make one of something else. (One inside of `Any` would come back as a list, which shows.)
+_MAY_HOLD_SETS = ("set", "frozenset", "is-instance", "function-")
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaTraits:
+    """`exact`: `==` proves a round trip. `sets`: there may be a set, whose order must be settled.
+
+    `lazy`: values would be read only while they are iterated, which a stored value cannot be.
+    """
+
+    exact: bool
+    sets: bool
+    lazy: bool
+
+
+def read_traits(schema: object) -> SchemaTraits:
+    """The traits of pydantic's core schema. What is not known counts as not exact."""
+    kinds = set(_kinds(schema))
+    return SchemaTraits(
+        exact=kinds <= _EXACT,
+        sets=any(kind.startswith(_MAY_HOLD_SETS) for kind in kinds),
+        lazy="generator" in kinds,
+    )
+
+
+def _kinds(node: object) -> Iterator[str]:
+    if is_mapping(node):
+        yield from _own_kind(node)
+        for key, inner in node.items():
+            if key not in _OPAQUE:
+                yield from _kinds(inner)
+    elif is_sequence(node):
+        for item in node:
+            yield from _kinds(item)
+
+
+def _own_kind(node: Mapping[Any, Any]) -> Iterator[str]:
+    kind = node.get("type")
+    if isinstance(kind, str) and not _is_plain_literal(node) and not _is_clear_union(node):
+        yield kind
+    config: Mapping[str, object] = node.get("config") or {}
+    if "allow" in (node.get("extra_behavior"), config.get("extra_fields_behavior")):
+        yield "any"
+
+
+def _is_plain_literal(node: Mapping[Any, Any]) -> bool:
+    return node.get("type") == "literal" and all(type(value) is str for value in node["expected"])
+
+
+def _is_clear_union(node: Mapping[Any, Any]) -> bool:
+    if node.get("type") != "union" or node.get("mode") == "left_to_right":
+        return False
+    forms = [_json_form(choice[0] if isinstance(choice, tuple) else choice) for choice in node["choices"]]
+    return None not in forms and len(set(forms)) == len(forms)
+
+
+def _json_form(choice: Any) -> str | None:
+    if choice.get("type") == "literal" and not _is_plain_literal(choice):
+        return None
+    return _JSON_FORMS.get(choice.get("type"))

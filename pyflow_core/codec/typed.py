@@ -1,0 +1,215 @@
+"""Values of a declared type, by pydantic.
+
+Pydantic's JSON is quick and readable, but it is not made to bring a value back: it writes `null` for NaN, one text for
+a date and for text that looks like one, and it drops the fields of a subclass. So a value is decoded again and compared
+before its text is given out. That costs little, since the engine needs the decoded value anyway.
+
+Where the comparison fails, the value is written a second way: pydantic takes it apart into Python values, and the
+tagged form of undeclared values (`plain.py`) writes those, under the tag `$typed`. Only if that does not come back
+either is the value refused, with the path to what would have changed.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from pyflow_core.codec.base import Codec
+from pyflow_core.codec.canonical import sort_elements
+from pyflow_core.codec.json_text import parse_json, write_json
+from pyflow_core.codec.kind import is_mapping, is_sequence, is_set
+from pyflow_core.codec.path import BadValueError, annotation_name, describe_location, describe_path, type_name
+from pyflow_core.codec.plain import TAG_START, TYPED, CarefulTreeWriter, TreeWriter, read_plain, write_plain
+from pyflow_core.codec.same import require_same
+from pyflow_core.codec.schema import read_traits
+from pyflow_core.errors import InvalidInputError, StoredValueError, UnserialisableValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import TypeAdapter, ValidationError
+
+    from pyflow_core.codec.json_text import Tree
+
+_SHOWN_ERRORS = 8
+_SHOWN_REASON = 300
+
+
+class TypedCodec(Codec):
+    """The codec of one type that pydantic has a schema for."""
+
+    __slots__ = ("_exact", "_serializer", "_sets", "_validator")
+
+    def __init__(self, annotation: object, adapter: TypeAdapter[Any]) -> None:
+        super().__init__(annotation)
+        traits = read_traits(adapter.core_schema)
+        if traits.lazy:
+            name = annotation_name(annotation)
+            raise UnserialisableValueError(f"{name} holds an iterator, which can be read only once: declare a list")
+        self._exact = traits.exact
+        self._sets = traits.sets
+        self._serializer = adapter.serializer
+        self._validator = adapter.validator
+
+    def round_trip(self, value: Any) -> tuple[str, Any]:
+        """See `Codec`. The text is also what encoding the fresh value would give."""
+        problem: Exception | None = None
+        try:
+            text = self._write(value)
+            # What looks like a tag is left to the tagged form, which can tell data from tags.
+            if TAG_START not in text:
+                fresh = self._validator.validate_json(text, by_alias=False, by_name=True)
+                if not (self._exact and fresh == value):
+                    require_same(value, fresh)
+                # `1` declared as a boolean, say, is `True` from now on.
+                return self._write(fresh), fresh
+        except Exception as error:  # noqa: BLE001 - validators and serialisers of users raise what they like
+            problem = error
+        return self._round_trip_tagged(value, problem)
+
+    def decode(self, text: str) -> Any:
+        """See `Codec`. Text that was written without a declared type is read as well."""
+        try:
+            if TAG_START in text:
+                return self._validator.validate_python(read_plain(text), by_alias=False, by_name=True)
+            return self._validator.validate_json(text, by_alias=False, by_name=True)
+        except StoredValueError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            reason = _describe_failure(error, None)
+            raise StoredValueError(f"a stored {annotation_name(self.annotation)} cannot be read: {reason}") from None
+
+    def from_json_input(self, text: str | bytes) -> Any:
+        """See `Codec`."""
+        from pydantic import ValidationError
+
+        try:
+            return self._validator.validate_json(text, by_alias=True, by_name=True)
+        except ValidationError as error:
+            lines = _error_lines(error)
+        except Exception as error:  # noqa: BLE001 - as above
+            lines = [_describe_failure(error, None)]
+        raise InvalidInputError("\n  ".join([f"the input is no {annotation_name(self.annotation)}:", *lines]))
+
+    def _write(self, value: Any) -> str:
+        text = self._serializer.to_json(value, by_alias=False, round_trip=True, warnings=False).decode()
+        return _sort_sets(text, value) if self._sets else text
+
+    def _round_trip_tagged(self, value: Any, problem: Exception | None) -> tuple[str, Any]:
+        try:
+            text = self._write_tagged(value)
+            fresh = self._validator.validate_python(read_plain(text), by_alias=False, by_name=True)
+            require_same(value, fresh)
+        except UnserialisableValueError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            reason = _describe_failure(_more_telling(problem, error), value)
+            raise UnserialisableValueError(reason) from None
+        return text, fresh
+
+    def _write_tagged(self, value: Any) -> str:
+        parts = self._serializer.to_python(value, mode="python", by_alias=False, round_trip=True, warnings=False)
+        return f'{{"{TYPED}":{write_plain(parts, _PartsWriter(), _CarefulPartsWriter(), root=value)}}}'
+
+
+class _PartsWriter(TreeWriter):
+    """Writes what pydantic leaves of a value; the declared type knows what its parts were."""
+
+    def other(self, value: object, depth: int) -> Any:
+        if isinstance(value, Enum):
+            return self.write(value.value, depth)
+        for base, exact in _EXACT_SCALARS.items():
+            if isinstance(value, base):
+                return self.write(exact(value), depth)
+        if is_mapping(value):
+            return self.mapping(value, depth + 1)
+        if is_sequence(value):
+            return self.items(value, depth + 1)
+        return self.write(_simplify(value), depth)
+
+
+class _CarefulPartsWriter(CarefulTreeWriter, _PartsWriter):
+    pass
+
+
+# These give the plain value of an instance of a subclass, whatever that overrides.
+_EXACT_SCALARS: Mapping[type, Callable[[Any], Any]] = {
+    str: str.__str__,
+    int: int.__int__,
+    float: float.__float__,
+    bytes: bytes.__bytes__,
+}
+
+
+def _simplify(value: Any) -> Any:
+    from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+    try:
+        return to_jsonable_python(value)
+    except PydanticSerializationError:
+        raise BadValueError(f"{type_name(value)} is not serialisable", UnserialisableValueError) from None
+
+
+def _sort_sets(text: str, value: Any) -> str:
+    """The same text with each set in an order that every process agrees on.
+
+    Pydantic writes a set in the order in which it iterates, so value and JSON are walked side by side.
+    """
+    return write_json(_sort_beside(value, parse_json(text)))
+
+
+def _sort_beside(value: Any, tree: Tree) -> Tree:
+    if type(tree) is dict:
+        return _sort_beside(value.root, tree) if _is_root_model(value) else _sort_fields(value, tree)
+    if type(tree) is list:
+        return _sort_beside(value.root, tree) if _is_root_model(value) else _sort_items(value, tree)
+    return tree
+
+
+def _is_root_model(value: object) -> bool:
+    return getattr(value, "__pydantic_root_model__", False)
+
+
+def _sort_fields(value: Any, tree: dict[str, Tree]) -> dict[str, Tree]:
+    if hasattr(value, "__pydantic_fields__") or not is_mapping(value):
+        return {name: _sort_beside(getattr(value, name, None), inner) for name, inner in tree.items()}
+    if len(value) != len(tree):
+        return tree  # a serialiser of the user's made something else of it
+    return {key: _sort_beside(item, tree[key]) for key, item in zip(tree, value.values(), strict=True)}
+
+
+def _sort_items(value: Any, tree: list[Tree]) -> list[Tree]:
+    is_ordered = is_sequence(value)
+    if not (is_ordered or is_set(value)) or len(value) != len(tree):
+        return tree
+    items = [_sort_beside(item, inner) for item, inner in zip(value, tree, strict=True)]
+    return items if is_ordered else sort_elements(items)
+
+
+def _more_telling(first: Exception | None, second: Exception) -> Exception:
+    """Of what went wrong in each form, what says most: a place where the value changed, else what a field refused."""
+    from pydantic import ValidationError
+
+    if first is None or (isinstance(second, ValidationError | BadValueError) and not isinstance(first, BadValueError)):
+        return second
+    return first
+
+
+def _describe_failure(error: Exception, root: Any) -> str:
+    from pydantic import ValidationError
+
+    if isinstance(error, BadValueError):
+        return str(error.as_error(root))
+    if isinstance(error, ValidationError):
+        return "; ".join(_error_lines(error, root))
+    return f"{type(error).__name__}: {error}"[:_SHOWN_REASON]
+
+
+def _error_lines(error: ValidationError, root: Any = None) -> list[str]:
+    lines: list[str] = []
+    for detail in error.errors(include_url=False, include_context=False, include_input=False)[:_SHOWN_ERRORS]:
+        where = describe_location(detail["loc"]) if root is None else describe_path(root, detail["loc"])
+        message = detail["msg"][:_SHOWN_REASON]
+        lines.append(f"{where}: {message}" if where else message)
+    hidden = error.error_count() - len(lines)
+    return [*lines, f"and {hidden} more"] if hidden else lines

@@ -1,0 +1,138 @@
+"""What pyflow injects by name: `workflow`, `rpc`, `logger`, `step`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+
+from typing_extensions import Unpack
+
+from pyflow_core.references import NO_DATA, RpcCall
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+
+    from pyflow_core.engine.execution import Execution
+    from pyflow_core.engine.runtime import Runtime
+    from pyflow_core.options import StepOptions
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class WorkflowPrimitives(Protocol):
+    """What every workflow context has besides `do`."""
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        ...
+
+
+class WorkflowContext(WorkflowPrimitives, Protocol):
+    """`workflow` as helpers take it that several workflows share; it is given typed references and functions."""
+
+    @overload
+    async def do(self, step_name: str, call: RpcCall[R], /, **options: Unpack[StepOptions]) -> R: ...
+    @overload
+    async def do(
+        self,
+        step_name: str,
+        fn: Callable[[], Awaitable[T]],
+        /,
+        *,
+        returns: type[T] = ...,
+        **options: Unpack[StepOptions],
+    ) -> T: ...
+    @overload
+    async def do(
+        self, step_name: str, fn: Callable[[], T], /, *, returns: type[T] = ..., **options: Unpack[StepOptions]
+    ) -> T: ...
+
+
+class Logger(Protocol):
+    """A logger of the standard library, or one that behaves like it. It is silent during replay."""
+
+    def debug(self, msg: object, /, *args: object) -> None: ...
+    def info(self, msg: object, /, *args: object) -> None: ...
+    def warning(self, msg: object, /, *args: object) -> None: ...
+    def error(self, msg: object, /, *args: object) -> None: ...
+    def exception(self, msg: object, /, *args: object) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The step that is running, as an RPC function may ask for it with a parameter `step`.
+
+    `idempotency_key` is the same in every attempt: give it to services that can recognise a repeated request.
+    `attempt` counts from 1. `deadline` is in seconds since the epoch, or None.
+    """
+
+    run_id: str
+    step_name: str
+    attempt: int
+    idempotency_key: str
+    deadline: float | None
+    _cancelled: asyncio.Event
+
+    def cancelled(self) -> bool:
+        """Whether the workflow has stopped waiting for this step: a long function in a thread may ask now and then."""
+        return self._cancelled.is_set()
+
+
+class BoundWorkflow:
+    """`workflow` inside a run."""
+
+    __slots__ = ("_execution",)
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self._execution.run_id
+
+    def do(
+        self, step_name: str, target: Any, data: Any = NO_DATA, /, *, returns: Any = NO_DATA, **options: Any
+    ) -> Coroutine[Any, Any, Any]:
+        """A durable step: by an RPC's name and data, by a typed reference, or by a function of no arguments."""
+        return self._execution.do(step_name, target, data, returns, options)
+
+
+class BoundRpc:
+    """`rpc` inside a run, and inside a step, where an invocation is a plain call."""
+
+    __slots__ = ("_execution", "_runtime")
+
+    def __init__(self, runtime: Runtime, execution: Execution | None) -> None:
+        self._runtime = runtime
+        self._execution = execution
+
+    async def invoke(self, rpc: str | RpcCall[Any], data: Any = NO_DATA, /) -> Any:
+        """Call an RPC without recording it; on replay it is called again."""
+        call = RpcCall[Any](rpc, data) if isinstance(rpc, str) else rpc
+        execution = self._execution
+        if execution is not None and asyncio.get_running_loop() is execution.loop:
+            return await execution.invoke(call.rpc_name, call.data)
+        return await self._runtime.invoke(call.rpc_name, call.data)
+
+
+class RunLogger(logging.LoggerAdapter[logging.Logger]):
+    """A logger for workflow code: silent while the run is replayed or unwound, and it names the run."""
+
+    def __init__(self, workflow: str, execution: Execution) -> None:
+        super().__init__(logging.getLogger(f"pyflow.workflow.{workflow}"), {"run_id": execution.run_id})
+        self._execution = execution
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the name of the standard library
+        execution = self._execution
+        return not (execution.replaying or execution.retired) and super().isEnabledFor(level)
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        return f"{msg} [run {self._execution.run_id}]", {
+            **kwargs,
+            "extra": {**(self.extra or {}), **kwargs.get("extra", {})},
+        }

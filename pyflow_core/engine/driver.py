@@ -1,0 +1,668 @@
+"""Drives one run that this worker owns: feeds its execution, writes what it wants, starts what was written.
+
+A turn is: take the commands, write them in one transaction, then start the local work that was written. Results of
+local work come back through the inbox. With fused commits a result is fed before it is written, and what follows from
+it waits for the one transaction that writes both; it is checked there that nothing else came between. Without them a
+result is written first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from pyflow_core.engine.command import (
+    AskInline,
+    AskRpc,
+    CancelStep,
+    Command,
+    Event,
+    Invoke,
+    StepCompleted,
+    StepErrored,
+)
+from pyflow_core.engine.inline import InlineStep
+from pyflow_core.engine.replay import Replay, fed
+from pyflow_core.engine.runtime import error_info
+from pyflow_core.errors import (
+    CodecError,
+    CommitUnknownError,
+    CrashLoopError,
+    OvertakenError,
+    PyflowError,
+    StaleLeaseError,
+    StoreError,
+    StuckError,
+)
+from pyflow_core.log import RUN_BLOCKED, RUN_LEAKED, RUN_RELOADED, STEP_LATE, STEP_UNAWAITED, STORE_TROUBLE, logger
+from pyflow_core.options import dump_options
+from pyflow_core.ports.state import (
+    OMITTED,
+    Activation,
+    Envelope,
+    InlineRetry,
+    NewStep,
+    RunStatus,
+    Settlement,
+    StepClaim,
+    StepForm,
+    StepResult,
+    StepStatus,
+)
+
+if TYPE_CHECKING:
+    from pyflow_core.clock import Clock
+    from pyflow_core.engine.execution import Execution
+    from pyflow_core.engine.runtime import Runtime
+    from pyflow_core.ports.state import RunClaim, RunHistory, WorkflowStateService
+    from pyflow_core.wiring import WorkflowDefinition
+
+MAX_TAKEOVERS = 10
+"""So often a run may be taken over from dead owners without getting any further before it is blocked."""
+
+_log = logger("pyflow.run")
+
+
+class Result(NamedTuple):
+    """A local step's result that is not written yet. `value` is decoded from the text that will be."""
+
+    result: StepResult
+    value: Any
+    claim: StepClaim | None
+
+
+class Answer(NamedTuple):
+    """What a bare invoke gave."""
+
+    invoke: Invoke
+    value: Any
+    error: BaseException | None
+
+
+class Host(Protocol):
+    """What a driver needs of its worker."""
+
+    state: WorkflowStateService
+    runtime: Runtime
+    clock: Clock
+    worker_id: str
+    fused: bool
+
+    def take_slot(self, queue: str) -> bool:
+        """Reserve a slot of this process for a step of this queue, if one is free and steps may be born claimed."""
+        ...
+
+    def release_slot(self, queue: str) -> None:
+        """Give a slot back that was not used."""
+        ...
+
+    def start_step(self, claim: StepClaim) -> None:
+        """Run a claimed step; its result comes to the driver's `offer`, if the run is still driven here."""
+        ...
+
+    def stop_step(self, run_id: str, step_name: str) -> None:
+        """Ask a step that runs in this process to stop."""
+        ...
+
+    def may_hold(self, queues: set[str]) -> bool:
+        """Whether to keep a run whose steps wait in these queues, because this process will soon run one of them."""
+        ...
+
+    def code_hash(self, workflow: str) -> str:
+        """The hash of the code of a workflow in this process."""
+        ...
+
+    def run_written(self, driver: RunDriver, activation: Activation) -> None:
+        """A turn was committed."""
+        ...
+
+    def finish_elsewhere(self, result: Result) -> None:
+        """Write a step's result on its own, because its run is no longer driven here."""
+        ...
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What one turn writes, and the local work to start once it is written."""
+
+    activation: Activation
+    claims: list[StepClaim] = field(default_factory=list[StepClaim])
+    inline: list[AskInline] = field(default_factory=list[AskInline])
+    invokes: list[Invoke] = field(default_factory=list[Invoke])
+    stops: list[str] = field(default_factory=list[str])
+
+    @property
+    def writes(self) -> bool:
+        a = self.activation
+        return bool(a.results or a.asks or a.retries or a.cancels or a.settle is not None or a.park)
+
+
+class RunDriver:
+    """One run in the hands of this worker, from its claim until it parks or settles; a parked one can be resumed."""
+
+    def __init__(self, host: Host, definition: WorkflowDefinition, run_id: str, epoch: int, generation: int) -> None:
+        self.host = host
+        self.definition = definition
+        self.run_id = run_id
+        self.epoch = epoch
+        self.generation = generation
+        self.delivered = 0
+        self.settlement: Settlement | None = None
+        self._execution: Execution | None = None
+        self._carried: list[Command] = []
+        self._staged: list[Result] = []
+        self._retries: list[InlineRetry] = []
+        self._local: dict[str, InlineStep | StepClaim] = {}
+        self._open: dict[str, str] = {}
+        self._attempts: dict[str, tuple[int, float]] = {}
+        self._inbox: deque[Result | InlineRetry | Answer] = deque()
+        self._check = False
+        self._invoking: set[asyncio.Task[None]] = set()
+        self._waiter: asyncio.Future[None] | None = None
+        self._done = False
+
+    # --- called by the worker
+
+    async def begin(self, input_text: str | None, actor: str | None, started_at: float) -> None:
+        """Drive a run that was created just now and claimed at birth."""
+        await self._drive(self._first(input_text, actor, started_at))
+
+    async def resume(self, claim: RunClaim) -> None:
+        """Drive a claimed run: go on where the cached execution parked, or replay its history."""
+        self.epoch = claim.epoch
+        self._done = False
+        await self._drive(self._continue(claim))
+
+    def offer(self, result: Result) -> bool:
+        """Take the result of a step that ran in this process; False if the run is no longer driven here."""
+        if self._done:
+            return False
+        self._put(result)
+        return True
+
+    def claimed(self, claim: StepClaim) -> None:
+        """A step of this run was claimed by this process."""
+        if not self._done:
+            self._open.pop(claim.step_name, None)
+            self._local[claim.step_name] = claim
+
+    def unclaimed(self, claim: StepClaim) -> None:
+        """A step that ran here is pending again, for another attempt."""
+        if not self._done and self._local.pop(claim.step_name, None) is not None:
+            self._open[claim.step_name] = claim.queue
+            self.poke()
+
+    def poke(self) -> None:
+        """Others have added something to the run."""
+        self._check = True
+        self._wake()
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the run parked with its execution intact."""
+        return self._execution is not None and self.settlement is None
+
+    def retire(self) -> None:
+        """Let go of the execution; nothing of it is written or started any more."""
+        self._done = True
+        execution, self._execution = self._execution, None
+        for work in self._local.values():
+            if isinstance(work, InlineStep):
+                work.cancel()
+        self._local.clear()
+        for task in self._invoking:
+            task.cancel()
+        if execution is not None and (left := execution.retire()):
+            _log.warning("%s: run %s kept %d tasks alive that swallow cancellation", RUN_LEAKED, self.run_id, left)
+
+    # --- the loop
+
+    async def _drive(self, start: Any) -> None:
+        try:
+            ended = await self._guarded(start)
+            while not ended and not await self._guarded(self._turn()):
+                await self._wait()
+                ended = await self._guarded(self._absorb())
+        except StaleLeaseError:
+            self._hand_over()
+            self.retire()
+        except asyncio.CancelledError:
+            self.retire()
+            raise
+        except Exception as error:
+            # A mistake of ours: the run must not stay owned and silent.
+            _log.exception("run %s met a mistake of pyflow", self.run_id)
+            await self._block(PyflowError(f"a mistake of pyflow: {type(error).__name__}: {error}"))
+        finally:
+            self._done = True
+            self._hand_over()
+
+    async def _guarded(self, work: Any) -> bool:
+        """Await a part of the loop; after a commit that failed or was overtaken, reload and go on."""
+        try:
+            return bool(await work)
+        except (OvertakenError, CommitUnknownError) as error:
+            _log.info("%s: run %s: %s", RUN_RELOADED, self.run_id, error)
+            return await self._reload()
+        except StaleLeaseError:
+            raise
+        except StoreError as error:
+            _log.warning("%s: run %s: %s", STORE_TROUBLE, self.run_id, error)
+            return await self._reload()
+        except PyflowError as error:
+            return await self._block(error)
+
+    async def _first(self, input_text: str | None, actor: str | None, started_at: float) -> None:
+        self._execution = self.host.runtime.execution(
+            self.definition, self.run_id, input_text, actor=actor, started_at=started_at
+        )
+        self._execution.start()
+
+    async def _continue(self, claim: RunClaim) -> None:
+        if claim.history is None and self._execution is not None:
+            fed(self._execution, claim.fresh)
+            self._note_arrivals(claim)
+            return
+        self.retire()
+        self._done = False
+        history = claim.history
+        if history is None:
+            history = await self._load()
+        await self._replay(history)
+
+    def _note_arrivals(self, claim: RunClaim) -> None:
+        for item in claim.fresh:
+            if item.step is not None:
+                self._open.pop(item.step.step_name, None)
+        if self._execution is not None:
+            self.delivered = self._execution.delivered
+
+    async def _replay(self, history: RunHistory) -> None:
+        run = history.run
+        self.generation = run.generation
+        if run.takeovers >= MAX_TAKEOVERS:
+            raise CrashLoopError(
+                f"the run was taken over {run.takeovers} times from workers that died before it got any further"
+            )
+        execution = self._execution = self.host.runtime.execution(
+            self.definition, self.run_id, run.input.inline, actor=run.actor, started_at=run.created_at
+        )
+        self._attempts = {
+            s.step_name: (s.attempts, s.due_at or 0.0) for s in history.steps if s.form is StepForm.INLINE
+        }
+        unfinished = (StepStatus.PENDING, StepStatus.RUNNING)
+        self._open = {
+            s.step_name: s.queue or ""
+            for s in history.steps
+            if s.form is StepForm.RPC and s.status in unfinished and s.step_name not in self._local
+        }
+        replay = Replay(
+            execution,
+            history,
+            self._answer_now,
+            block_changed_input=self.host.runtime.block_changed_input,
+        )
+        self._carried = await replay.run()
+        self.delivered = execution.delivered = max(execution.delivered, run.seq)
+
+    async def _answer_now(self, invokes: list[Invoke]) -> None:
+        """Replay waits for these: the workflow asked for its next step only after their answers."""
+        execution = self._running()
+        for invoke in invokes:
+            try:
+                value = await self.host.runtime.invoke(invoke.rpc.name, invoke.data)
+            except Exception as error:  # noqa: BLE001 - whatever the RPC raised
+                execution.answer(invoke, error=error)
+            else:
+                execution.answer(invoke, value)
+
+    async def _turn(self) -> bool:
+        """Write what the workflow wants and start it; True when the run has parked or settled."""
+        while True:
+            turn = self._prepare()
+            if not turn.writes:
+                self._start(turn)
+                return False
+            activation = turn.activation
+            try:
+                committed = await self.host.state.commit(activation)
+            except OvertakenError:
+                self._undo(turn)
+                if self._staged:
+                    raise
+                await self._catch_up()
+                continue
+            except BaseException:
+                self._undo(turn)
+                raise
+            self._staged.clear()
+            self._retries.clear()
+            self.delivered = activation.delivered + len(activation.results)
+            self.host.run_written(self, activation)
+            if activation.settle is not None:
+                self._settle(activation.settle)
+                return True
+            if committed.parked:
+                return True
+            self._start(turn)
+            if committed.seq <= self.delivered:
+                return False
+            await self._catch_up()
+
+    def _prepare(self) -> _Turn:
+        execution = self._running()
+        activation = Activation(self.run_id, self.epoch, self.host.worker_id, self.delivered)
+        turn = _Turn(activation)
+        activation.results = [staged.result for staged in self._staged]
+        activation.exact = bool(self._staged)
+        activation.retries = list(self._retries)
+        commands = [*self._carried, *execution.take_commands()]
+        self._carried = []
+        if execution.refusal is None and not execution.finished:
+            for command in commands:
+                self._plan(command, turn)
+            self._plan_park(turn)
+        if execution.refusal is not None:
+            activation.settle = self._blocked(execution.refusal)
+            activation.exact = False
+        elif execution.finished:
+            activation.settle = self._outcome(execution)
+            activation.exact = True
+        return turn
+
+    def _plan(self, command: Command, turn: _Turn) -> None:
+        if isinstance(command, AskInline):
+            if command.step_name not in self._local:
+                turn.inline.append(command)
+        elif isinstance(command, AskRpc):
+            self._plan_rpc(command, turn)
+        elif isinstance(command, CancelStep):
+            self._plan_cancel(command.step_name, turn)
+        else:
+            turn.invokes.append(command)
+
+    def _plan_rpc(self, ask: AskRpc, turn: _Turn) -> None:
+        host = self.host
+        name = ask.step_name
+        queue = host.runtime.plan(self.definition.name).queue_of(name)
+        options = dump_options(ask.options) if ask.options else None
+        envelope = Envelope(ask.text)
+        claimed = host.take_slot(queue)
+        turn.activation.asks.append(
+            NewStep(
+                name,
+                ask.rpc.name,
+                queue,
+                ask.options.get("description"),
+                options,
+                envelope,
+                ask.sha256,
+                ask.asked_at,
+                claimed,
+            )
+        )
+        if claimed:
+            claim = StepClaim(
+                self.run_id,
+                self.definition.name,
+                self.generation,
+                name,
+                ask.rpc.name,
+                queue,
+                options,
+                envelope,
+                epoch=1,
+                attempts=1,
+            )
+            self._local[name] = claim
+            turn.claims.append(claim)
+        else:
+            self._open[name] = queue
+
+    def _plan_cancel(self, name: str, turn: _Turn) -> None:
+        waiting = [ask for ask in turn.inline if ask.step_name == name]
+        for ask in waiting:
+            turn.inline.remove(ask)
+        work = self._local.get(name)
+        if isinstance(work, InlineStep):
+            work.cancel()
+            return
+        if work is not None or name in self._open:
+            turn.activation.cancels.append(name)
+            self._open.pop(name, None)
+        if work is not None:
+            turn.stops.append(name)
+
+    def _plan_park(self, turn: _Turn) -> None:
+        """Give the run up when nothing runs here, unless this process is about to run one of its steps."""
+        busy = bool(self._local or turn.inline or turn.invokes or self._invoking or self._inbox)
+        if busy:
+            return
+        if not self._open:
+            self._running().condemn(
+                StuckError(
+                    "the workflow waits for something that can never happen: no step, and nothing else that has a "
+                    "name, is outstanding"
+                )
+            )
+            return
+        turn.activation.park = not self.host.may_hold(set(self._open.values()))
+
+    def _start(self, turn: _Turn) -> None:
+        for claim in turn.claims:
+            self.host.start_step(claim)
+        for name in turn.stops:
+            self.host.stop_step(self.run_id, name)
+        for ask in turn.inline:
+            attempts, due_at = self._attempts.pop(ask.step_name, (0, 0.0))
+            step = InlineStep(self.host.runtime, self.host.clock, ask, attempts, due_at, self._inline_done)
+            self._local[ask.step_name] = step
+            step.start()
+        for invoke in turn.invokes:
+            task = asyncio.create_task(self._invoke(invoke))
+            self._invoking.add(task)
+            task.add_done_callback(self._invoking.discard)
+
+    def _undo(self, turn: _Turn) -> None:
+        """The turn was not written: what it reserved is given back, what it took is wanted again after a reload."""
+        for claim in turn.claims:
+            self._local.pop(claim.step_name, None)
+            self.host.release_slot(claim.queue)
+        self._carried = []
+
+    # --- results
+
+    async def _wait(self) -> None:
+        if self._inbox or self._check:
+            return
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _put(self, item: Result | InlineRetry | Answer) -> None:
+        self._inbox.append(item)
+        self._wake()
+
+    async def _absorb(self) -> None:
+        """Feed everything that has come in, each thing by its own number."""
+        if self._check:
+            self._check = False
+            await self._catch_up()
+        results: list[Result] = []
+        inbox, self._inbox = self._inbox, deque()
+        for item in inbox:
+            if isinstance(item, Result):
+                self._local.pop(item.result.step_name, None)
+                results.append(item)
+            elif isinstance(item, InlineRetry):
+                self._retries.append(item)
+            else:
+                self._running().answer(item.invoke, item.value, item.error)
+        if not results:
+            return
+        self._staged.extend(results)
+        if not self.host.fused:
+            await self._write_first()
+            return
+        execution = self._running()
+        for result in results:
+            execution.deliver(execution.delivered + 1, _event(result))
+
+    async def _write_first(self) -> None:
+        """Plain commits: the results are on disk before the workflow sees them."""
+        execution = self._running()
+        activation = Activation(self.run_id, self.epoch, self.host.worker_id, self.delivered)
+        activation.results = [staged.result for staged in self._staged]
+        committed = await self.host.state.commit(activation)
+        staged, self._staged = self._staged, []
+        if committed.seq != self.delivered + len(staged):
+            await self._catch_up()
+            return
+        for result in staged:
+            execution.deliver(execution.delivered + 1, _event(result))
+        self.delivered = execution.delivered
+
+    async def _catch_up(self) -> None:
+        """Load and feed what others have added."""
+        execution = self._running()
+        items = await self.host.state.load_after(self.run_id, self.delivered)
+        for item in items:
+            if item.step is not None:
+                self._open.pop(item.step.step_name, None)
+        self.delivered = fed(execution, items)
+
+    async def _invoke(self, invoke: Invoke) -> None:
+        try:
+            value = await self.host.runtime.invoke(invoke.rpc.name, invoke.data)
+        except Exception as error:  # noqa: BLE001 - whatever the RPC raised is the workflow's to handle
+            self._put(Answer(invoke, None, error))
+        else:
+            self._put(Answer(invoke, value, None))
+
+    def _inline_done(self, outcome: Result | InlineRetry | None, step_name: str) -> None:
+        if self._done:
+            return
+        if outcome is None:
+            self._local.pop(step_name, None)
+            self.poke()
+        else:
+            self._put(outcome)
+
+    # --- trouble
+
+    async def _reload(self) -> bool:
+        """Retire the execution, write the results in hand that the store does not have, and replay."""
+        results, self._staged = self._staged, []
+        retries, self._retries = self._retries, []
+        self._forget_execution()
+        delay = 0.05
+        while True:
+            try:
+                history = await self._load()
+                missing = [result for result in results if not _is_recorded(history, result)]
+                if missing or retries:
+                    activation = Activation(self.run_id, self.epoch, self.host.worker_id, history.run.seq)
+                    activation.results = [result.result for result in missing]
+                    activation.retries = retries
+                    await self.host.state.commit(activation)
+                    history = await self._load()
+                break
+            except StaleLeaseError:
+                self._staged = results
+                raise
+            except StoreError as error:
+                _log.warning("%s: run %s: %s", STORE_TROUBLE, self.run_id, error)
+                await self.host.clock.sleep(delay)
+                delay = min(delay * 2, 5.0)
+        self.poke()
+        return await self._guarded(self._replay(history))
+
+    def _forget_execution(self) -> None:
+        execution, self._execution = self._execution, None
+        for task in self._invoking:
+            task.cancel()
+        if execution is not None:
+            execution.retire()
+
+    async def _load(self) -> RunHistory:
+        history = await self.host.state.load_run(self.run_id)
+        if history is None or history.run.owner != self.host.worker_id or history.run.epoch != self.epoch:
+            raise StaleLeaseError
+        return history
+
+    async def _block(self, error: PyflowError) -> bool:
+        activation = Activation(self.run_id, self.epoch, self.host.worker_id, self.delivered)
+        activation.settle = self._blocked(error)
+        await self.host.state.commit(activation)
+        self.host.run_written(self, activation)
+        self._settle(activation.settle)
+        return True
+
+    def _blocked(self, error: PyflowError) -> Settlement:
+        _log.error("%s: run %s: %s: %s", RUN_BLOCKED, self.run_id, type(error).__name__, error)
+        return Settlement(RunStatus.BLOCKED, OMITTED, error_info(error), self.host.code_hash(self.definition.name))
+
+    def _outcome(self, execution: Execution) -> Settlement:
+        root = execution.root
+        if root.cancelled():
+            if execution.cancel_requested:
+                return Settlement(RunStatus.CANCELLED, OMITTED, None)
+            return Settlement(
+                RunStatus.FAILED, OMITTED, error_info(asyncio.CancelledError("the workflow cancelled itself"))
+            )
+        error = root.exception()
+        if error is not None:
+            return Settlement(RunStatus.FAILED, OMITTED, error_info(error))
+        try:
+            text = self.definition.signature.result_codec.encode(root.result())
+        except CodecError as codec_error:
+            named = type(codec_error)(f"the workflow's result: {codec_error.message}")
+            return Settlement(RunStatus.FAILED, OMITTED, error_info(named))
+        return Settlement(RunStatus.COMPLETED, Envelope(text), None)
+
+    def _settle(self, settlement: Settlement) -> None:
+        self.settlement = settlement
+        execution = self._execution
+        if execution is not None and settlement.status is not RunStatus.BLOCKED:
+            for name in execution.late_asks:
+                _log.warning("%s: run %s asked for step %r after its function had ended", STEP_LATE, self.run_id, name)
+            for name in execution.unawaited():
+                _log.warning("%s: run %s never awaited step %s", STEP_UNAWAITED, self.run_id, name)
+        for name, work in list(self._local.items()):
+            if isinstance(work, StepClaim):
+                self.host.stop_step(self.run_id, name)
+        self.retire()
+
+    def _hand_over(self) -> None:
+        """Results that came too late for this driver are written on their own, if their claims still hold."""
+        waiting = [*self._staged, *(item for item in self._inbox if isinstance(item, Result))]
+        self._staged = []
+        self._inbox.clear()
+        for result in waiting:
+            if result.claim is not None:
+                self.host.finish_elsewhere(result)
+
+    def _running(self) -> Execution:
+        if self._execution is None:
+            raise StaleLeaseError
+        return self._execution
+
+
+def _event(result: Result) -> Event:
+    r = result.result
+    if r.error is not None:
+        return StepErrored(r.step_name, r.attempts, r.error, r.finished_at)
+    return StepCompleted(r.step_name, r.output.inline, result.value, r.finished_at)
+
+
+def _is_recorded(history: RunHistory, result: Result) -> bool:
+    name = result.result.step_name
+    return any(step.step_name == name and step.seq is not None for step in history.steps)

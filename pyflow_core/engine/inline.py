@@ -1,0 +1,146 @@
+"""An inline step: a function that runs in the orchestrator, with its own retries and timeout."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from pyflow_core.engine.attempt import failed_attempt
+from pyflow_core.options import dump_options
+from pyflow_core.ports.state import OMITTED, Envelope, InlineRetry, StepForm, StepResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyflow_core.clock import Clock
+    from pyflow_core.engine.command import AskInline
+    from pyflow_core.engine.runtime import Runtime
+    from pyflow_core.errors import ErrorInfo
+    from pyflow_core.options import StepPolicy
+
+
+class InlineStep:
+    """Runs an inline step from `attempts` tries before; tells `done` of each failed try and of the result.
+
+    A plain function of a first try without timeout runs at once, on the host's loop, with no task: it is the hot path.
+    `done` gets a `Result`, an `InlineRetry`, or None if the step was cancelled.
+    """
+
+    __slots__ = ("_ask", "_attempts", "_clock", "_done", "_due_at", "_policy", "_runtime", "_started_at", "_task")
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        clock: Clock,
+        ask: AskInline,
+        attempts: int,
+        due_at: float,
+        done: Callable[[Any, str], None],
+    ) -> None:
+        self._runtime = runtime
+        self._clock = clock
+        self._ask = ask
+        self._attempts = attempts
+        self._due_at = due_at
+        self._done = done
+        self._policy: StepPolicy = runtime.default_policy.with_options(ask.options)
+        self._started_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Run the next attempt, or wait until it is due."""
+        waits = self._due_at and self._due_at > self._clock.time()
+        if waits or self._policy.timeout is not None or self._ask.options.get("thread"):
+            self._task = asyncio.create_task(self._attempt_later(), context=self._ask.context.copy())
+            return
+        self._started_at = self._clock.time()
+        self._attempts += 1
+        try:
+            value = self._ask.context.run(self._ask.function)
+        except Exception as error:  # noqa: BLE001 - whatever the step raised
+            self._failed(error)
+            return
+        if inspect.isawaitable(value):
+            self._task = asyncio.create_task(self._finish(value), context=self._ask.context)
+        else:
+            self._succeeded(value)
+
+    def cancel(self) -> None:
+        """Stop; a step that ends all the same is recorded."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _attempt_later(self) -> None:
+        try:
+            await self._clock.sleep(max(0.0, self._due_at - self._clock.time()))
+        except asyncio.CancelledError:
+            self._done(None, self._ask.step_name)
+            raise
+        self._started_at = self._clock.time()
+        self._attempts += 1
+        await self._finish(self._call())
+
+    async def _call(self) -> Any:
+        if self._ask.options.get("thread"):
+            value = await self._runtime.in_thread(self._ask.function)
+        else:
+            value = self._ask.function()
+        return await value if inspect.isawaitable(value) else value
+
+    async def _finish(self, awaitable: Any) -> None:
+        try:
+            value = await self._runtime.within(self._policy.timeout, awaitable)
+        except asyncio.CancelledError:
+            self._done(None, self._ask.step_name)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the step raised
+            self._failed(error)
+        else:
+            self._succeeded(value)
+
+    def _succeeded(self, value: Any) -> None:
+        try:
+            text, fresh = self._ask.codec.round_trip(value)
+        except Exception as error:  # noqa: BLE001 - a value that cannot be stored fails the step
+            self._failed(error)
+            return
+        self._report(Envelope(text), None, fresh)
+
+    def _failed(self, error: BaseException) -> None:
+        info, delay = failed_attempt(error, self._policy, self._attempts)
+        if delay is None:
+            self._report(OMITTED, info, None)
+            return
+        ask = self._ask
+        self._due_at = self._clock.time() + delay
+        retry = InlineRetry(
+            ask.step_name,
+            self._attempts,
+            info,
+            self._due_at,
+            ask.asked_at,
+            ask.options.get("description"),
+            dump_options(ask.options),
+        )
+        self._done(retry, ask.step_name)
+        self._task = asyncio.create_task(self._attempt_later(), context=ask.context.copy())
+
+    def _report(self, output: Envelope, error: ErrorInfo | None, value: Any) -> None:
+        from pyflow_core.engine.driver import Result
+
+        ask = self._ask
+        result = StepResult(
+            StepForm.INLINE,
+            ask.step_name,
+            0,
+            self._attempts,
+            output,
+            error,
+            ask.asked_at,
+            ask.options.get("description"),
+            dump_options(ask.options) if ask.options else None,
+            self._started_at,
+            self._clock.time(),
+        )
+        self._done(Result(result, value, None), ask.step_name)

@@ -1,0 +1,331 @@
+"""The private, deterministic event loop of one execution.
+
+The only module that touches asyncio's private names. It runs callbacks in order, knows no I/O and no clock of its
+own, and reports whatever workflow code must not do instead of doing it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import types
+from asyncio import events, tasks
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from zlib import crc32
+
+if TYPE_CHECKING:
+    import contextvars
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
+
+T = TypeVar("T")
+
+DRAIN_BUDGET = 100_000
+"""Callbacks that one drain may run without anything new being asked for."""
+
+_STEP_WRAPPER = "TaskStepMethWrapper"
+_ASYNCIO_TASKS = tasks.__name__
+
+_IN_A_STEP = "do it in a step: workflow.do(name, fn)"
+_REFUSED_AWAITS = {
+    "run_in_executor": f"a thread was asked for; {_IN_A_STEP}, with thread=True for a blocking function",
+    "getaddrinfo": f"a name look-up; {_IN_A_STEP}",
+    "getnameinfo": f"a name look-up; {_IN_A_STEP}",
+    "create_connection": f"a network connection; {_IN_A_STEP}",
+    "create_server": f"a server; {_IN_A_STEP}",
+    "create_unix_connection": f"a socket; {_IN_A_STEP}",
+    "create_unix_server": f"a server; {_IN_A_STEP}",
+    "create_datagram_endpoint": f"a socket; {_IN_A_STEP}",
+    "connect_accepted_socket": f"a socket; {_IN_A_STEP}",
+    "connect_read_pipe": f"a pipe; {_IN_A_STEP}",
+    "connect_write_pipe": f"a pipe; {_IN_A_STEP}",
+    "start_tls": f"a network connection; {_IN_A_STEP}",
+    "sendfile": f"a file; {_IN_A_STEP}",
+    "subprocess_exec": f"a process; {_IN_A_STEP}",
+    "subprocess_shell": f"a process; {_IN_A_STEP}",
+    "sock_recv": f"a socket; {_IN_A_STEP}",
+    "sock_recv_into": f"a socket; {_IN_A_STEP}",
+    "sock_recvfrom": f"a socket; {_IN_A_STEP}",
+    "sock_sendall": f"a socket; {_IN_A_STEP}",
+    "sock_sendto": f"a socket; {_IN_A_STEP}",
+    "sock_connect": f"a socket; {_IN_A_STEP}",
+    "sock_accept": f"a socket; {_IN_A_STEP}",
+    "sock_sendfile": f"a socket; {_IN_A_STEP}",
+}
+_REFUSED_CALLS = {
+    "call_soon_threadsafe": f"a call from another thread; {_IN_A_STEP}",
+    "add_reader": f"a file descriptor; {_IN_A_STEP}",
+    "add_writer": f"a file descriptor; {_IN_A_STEP}",
+    "remove_reader": f"a file descriptor; {_IN_A_STEP}",
+    "remove_writer": f"a file descriptor; {_IN_A_STEP}",
+    "add_signal_handler": "a signal handler; install it where the worker is started",
+    "remove_signal_handler": "a signal handler; install it where the worker is started",
+    "run_forever": f"a nested event loop; {_IN_A_STEP}",
+    "run_until_complete": f"a nested event loop; {_IN_A_STEP}",
+    "stop": "stopping the event loop; return from the workflow instead",
+    "close": "closing the event loop; return from the workflow instead",
+    "set_default_executor": f"a thread pool; {_IN_A_STEP}",
+}
+_TIMER = (
+    "asyncio waited for time (sleep, timeout or wait_for); "
+    "to bound a step use workflow.do(..., timeout='30s'), and asyncio.sleep(0) only to let other branches run"
+)
+_FOREIGN = (
+    f"something was awaited that does not come from workflow.do, rpc.invoke or asyncio's own primitives; {_IN_A_STEP}"
+)
+_AS_COMPLETED = (
+    "asyncio.as_completed was given coroutines, whose order would change on replay; "
+    "give it tasks (asyncio.create_task) or workflow.do calls"
+)
+
+
+class WorkflowFuture(asyncio.Future[T]):
+    """A future whose hash comes from its loop's counter, so that sets of futures iterate alike on each replay."""
+
+    __slots__ = ("order",)
+    order: int
+
+    def __hash__(self) -> int:
+        return self.order
+
+
+class WorkflowTask(asyncio.Task[T]):
+    """A task whose hash comes from its loop's counter, so that sets of tasks iterate alike on each replay."""
+
+    __slots__ = ("order",)
+    order: int
+
+    def __hash__(self) -> int:
+        return self.order
+
+
+class WorkflowLoop(asyncio.AbstractEventLoop):
+    """Runs the callbacks of one execution, in order, only inside `drain`.
+
+    `seed` (the run's id) sets the counter's start: replays of one run agree on every hash, while different runs
+    differ, which keeps asyncio's own sets of all tasks fast. `refuse` is told of whatever workflow code must not do;
+    it is expected to set `stopped`, after which the drain ends.
+    """
+
+    def __init__(self, seed: str, refuse: Callable[[str], None]) -> None:
+        self.now = 0.0
+        self.stopped = False
+        self.problems: list[dict[str, Any]] = []
+        self._refuse = refuse
+        self._ready: deque[asyncio.Handle] = deque()
+        self._counter = crc32(seed.encode())
+        self._tasks = 0
+        self._live: set[WorkflowTask[Any]] = set()
+        self._generators: dict[int, AsyncGenerator[Any, Any]] = {}
+        self._spent = 0
+
+    # --- what asyncio asks for
+
+    def get_debug(self) -> bool:
+        return False
+
+    def set_debug(self, enabled: bool) -> None:  # noqa: FBT001 - the signature of asyncio
+        del enabled
+
+    def is_running(self) -> bool:
+        return True
+
+    def is_closed(self) -> bool:
+        return False
+
+    def time(self) -> float:
+        return self.now
+
+    def next_order(self) -> int:
+        """The next number of the counter, for whatever has to hash alike on each replay."""
+        self._counter += 1
+        return self._counter
+
+    def call_soon(  # type: ignore[override] # asyncio's callbacks take anything
+        self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        if type(callback).__name__ == _STEP_WRAPPER and _awaits_a_stranger(cast("Any", callback).__self__):
+            self._refuse(_FOREIGN)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(  # type: ignore[override] # asyncio's callbacks take anything
+        self, delay: float, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.now + delay, callback, *args, context=context)
+
+    def call_at(  # type: ignore[override] # asyncio's callbacks take anything
+        self, when: float, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        self._refuse(_TIMER)
+        return asyncio.TimerHandle(when, callback, args, self, context)
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Asyncio calls this when a timer is cancelled; none is ever armed."""
+
+    def create_future(self) -> WorkflowFuture[Any]:
+        return self.make_future(WorkflowFuture)
+
+    def make_future(self, kind: type[WorkflowFuture[Any]]) -> WorkflowFuture[Any]:
+        """A future of a kind of ours. Its hash is set first: asyncio may put it into a set while it is made."""
+        future = kind.__new__(kind)
+        future.order = self.next_order()
+        future.__init__(loop=self)  # type: ignore[misc] # two-step construction, as said above
+        return future
+
+    def create_task(
+        self,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        *,
+        name: object = None,
+        context: contextvars.Context | None = None,
+        **_ignored: object,
+    ) -> WorkflowTask[T]:
+        if isinstance(coro, types.CoroutineType) and _inside_as_completed():
+            self._refuse(_AS_COMPLETED)
+        task: WorkflowTask[T] = WorkflowTask.__new__(WorkflowTask)
+        task.order = self.next_order()
+        self._tasks += 1
+        label = f"branch-{self._tasks}" if name is None else str(name)
+        task.__init__(cast("Any", coro), loop=self, name=label, context=context)  # type: ignore[misc] # as above
+        self._live.add(task)
+        task.add_done_callback(self._live.discard)
+        return task
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        self.problems.append(context)
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        self.problems.append(context)
+
+    async def shutdown_asyncgens(self) -> None:
+        """Nothing to do: generators are closed when the execution ends."""
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Nothing to do: there is no executor."""
+
+    # --- what the execution asks for
+
+    def drain(self) -> bool:
+        """Run callbacks until none is ready or the loop is stopped. False if the budget was spent first."""
+        ready = self._ready
+        with self._entered():
+            while ready and not self.stopped:
+                handle = ready.popleft()
+                if not handle._cancelled:
+                    handle._run()
+                self._spent += 1
+                if self._spent > DRAIN_BUDGET:
+                    return False
+        return True
+
+    def refill_budget(self) -> None:
+        """Something new was asked for or delivered: the workflow does not spin."""
+        self._spent = 0
+
+    def live_tasks(self) -> list[WorkflowTask[Any]]:
+        """The tasks that are not done, oldest first."""
+        return sorted(self._live, key=lambda task: task.order)
+
+    def close_generators(self) -> None:
+        """Close the asynchronous generators that were left open, as tasks to be drained."""
+        generators, self._generators = list(self._generators.values()), {}
+        with self._entered():
+            for generator in generators:
+                if generator.ag_running or generator.ag_frame is not None:  # type: ignore[attr-defined]
+                    self.create_task(generator.aclose())
+
+    def forget(self) -> None:
+        """Drop every callback that has not run."""
+        self._ready.clear()
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        """Be the running loop of this thread, in place of the host's."""
+        host = events._get_running_loop()
+        host_task = asyncio.current_task(host) if host is not None else None
+        hooks = sys.get_asyncgen_hooks()
+        if host_task is not None and host is not None:
+            tasks._leave_task(host, host_task)
+        events._set_running_loop(self)
+        sys.set_asyncgen_hooks(firstiter=self._keep_generator, finalizer=_never_finalise)
+        try:
+            yield
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+            events._set_running_loop(host)
+            if host_task is not None and host is not None:
+                tasks._enter_task(host, host_task)
+
+    def _keep_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
+        # A strong reference: a collected generator would run its `finally` inside another run, or another thread.
+        self._generators[id(generator)] = generator
+
+
+def _never_finalise(generator: object) -> None:
+    """Generators are kept until the execution ends, so asyncio's finaliser has nothing to do."""
+    del generator
+
+
+def _awaits_a_stranger(task: asyncio.Task[Any]) -> bool:
+    """Whether a task is being resumed because it awaited what its loop cannot wait for.
+
+    Asyncio then schedules the task's next step with an error. At that moment the chain of awaits ends in the
+    stranger's iterator; after a bare `yield` (`asyncio.sleep(0)`) or before the first step it ends in a frame.
+    """
+    inner: Any = task.get_coro()
+    while True:
+        if isinstance(inner, types.CoroutineType):
+            following = inner.cr_await
+        elif isinstance(inner, types.GeneratorType):
+            following = inner.gi_yieldfrom
+        elif isinstance(inner, types.AsyncGeneratorType):
+            following = inner.ag_await
+        else:
+            return not hasattr(inner, "send") or type(inner).__name__ == "FutureIter"
+        if following is None:
+            return False
+        inner = following
+
+
+def _inside_as_completed() -> bool:
+    frame = sys._getframe(2)
+    while frame.f_globals.get("__name__") == _ASYNCIO_TASKS:
+        if frame.f_code.co_name == "as_completed" or frame.f_code.co_qualname.startswith("_AsCompletedIterator"):
+            return True
+        if frame.f_back is None:
+            return False
+        frame = frame.f_back
+    return False
+
+
+def _refused_await(what: str) -> Callable[..., Any]:
+    def refused(self: WorkflowLoop, *_args: object, **_kwargs: object) -> WorkflowFuture[Any]:
+        self._refuse(what)
+        return self.create_future()  # never done: the call that met the refusal never returns
+
+    return refused
+
+
+def _refused_call(what: str) -> Callable[..., Any]:
+    def refused(self: WorkflowLoop, *_args: object, **_kwargs: object) -> NoReturn:
+        self._refuse(what)
+        raise RuntimeError(what)
+
+    return refused
+
+
+for _name, _what in _REFUSED_AWAITS.items():
+    setattr(WorkflowLoop, _name, _refused_await(_what))
+for _name, _what in _REFUSED_CALLS.items():
+    setattr(WorkflowLoop, _name, _refused_call(_what))
+WorkflowLoop.__abstractmethods__ = frozenset()  # type: ignore[attr-defined] # all of them are set above
+
+
+def new_loop(seed: str, refuse: Callable[[str], None]) -> WorkflowLoop:
+    """A loop; type checkers do not see that its refusals are set above."""
+    kind: Any = WorkflowLoop
+    loop: WorkflowLoop = kind(seed, refuse)
+    return loop

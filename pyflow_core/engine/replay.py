@@ -1,0 +1,220 @@
+"""Replay: feeding a new execution what its run has recorded, and refusing code that no longer fits the record.
+
+Recorded results are delivered by their numbers, each after everything was asked for that had been asked for by then.
+A result is never ready at the moment its step is asked for, so a replay takes the same turns as the live run did.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyflow_core.codec import hash_text
+from pyflow_core.engine.command import (
+    UNDECODED,
+    AskInline,
+    AskRpc,
+    CancelRequested,
+    CancelStep,
+    Command,
+    Event,
+    Invoke,
+    Nothing,
+    StepCompleted,
+    StepErrored,
+)
+from pyflow_core.errors import CodecError, DivergenceError
+from pyflow_core.log import STEP_INPUT_CHANGED, logger
+from pyflow_core.ports.state import EntryType, Numbered, StepForm, StepStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from pyflow_core.engine.execution import Execution
+    from pyflow_core.ports.state import RunHistory, StepRecord
+
+_log = logger("pyflow.replay")
+
+
+class Replay:
+    """One replay of a run. `answer_invokes` calls RPCs that the workflow invoked bare, and answers them."""
+
+    def __init__(
+        self,
+        execution: Execution,
+        history: RunHistory,
+        answer_invokes: Callable[[list[Invoke]], Awaitable[None]],
+        *,
+        block_changed_input: bool = False,
+    ) -> None:
+        self._execution = execution
+        self._answer_invokes = answer_invokes
+        self._block_changed_input = block_changed_input
+        self._recorded = {step.step_name: step for step in history.steps}
+        self._numbered = numbered(history)
+        # Steps in the order in which they were asked for, as far as numbers tell.
+        self._expected = sorted(history.steps, key=lambda step: step.asked_at)
+        self._met = 0
+        self._invokes: list[Invoke] = []
+        self._invoked: list[str] = []
+        self._fresh: list[Command] = []
+
+    async def run(self) -> list[Command]:
+        """Replay to the end of the record; what the workflow wants that the record does not hold yet.
+
+        A divergence condemns the execution, whose `refusal` says what differs.
+        """
+        execution = self._execution
+        execution.replaying = True
+        execution.start()
+        self._sort_commands()
+        for item in self._numbered:
+            await self._meet_expected()
+            if execution.refusal is not None:
+                return []
+            execution.deliver(item.seq, event_of(item))
+            self._sort_commands()
+        await self._meet_expected()
+        self._refuse_what_was_never_asked()
+        execution.replaying = False
+        return [] if execution.refusal is not None else [*self._fresh, *self._invokes]
+
+    def _sort_commands(self) -> None:
+        for command in self._execution.take_commands():
+            if isinstance(command, Invoke):
+                self._invokes.append(command)
+                self._invoked.append(command.rpc.name)
+            elif isinstance(command, CancelStep):
+                self._sort_cancel(command)
+            else:
+                self._sort_ask(command)
+
+    def _sort_cancel(self, command: CancelStep) -> None:
+        recorded = self._recorded.get(command.step_name)
+        if recorded is None or recorded.status in (StepStatus.PENDING, StepStatus.RUNNING):
+            self._fresh.append(command)
+
+    def _sort_ask(self, command: AskRpc | AskInline) -> None:
+        recorded = self._recorded.get(command.step_name)
+        if recorded is None:
+            if isinstance(command, AskRpc):
+                self._refuse_a_step_put_before_others(command)
+            self._fresh.append(command)
+            return
+        self._compare(command, recorded)
+        if isinstance(command, AskInline) and recorded.status is StepStatus.PENDING:
+            self._fresh.append(command)
+
+    def _refuse_a_step_put_before_others(self, command: AskRpc) -> None:
+        later = self._expected[-1] if self._expected else None
+        if later is not None and later.asked_at > command.asked_at:
+            self._diverge(
+                f"the code asks for step {command.step_name!r} before {later.step_name!r}, "
+                "which this run's history holds without it"
+            )
+
+    async def _meet_expected(self) -> None:
+        """Everything that had been asked for by now must have been asked for; bare invokes may hold it back."""
+        while missing := self._missing():
+            if not self._invokes or self._execution.refusal is not None:
+                self._diverge(
+                    f"this run's history holds the step{'s' if len(missing) > 1 else ''} "
+                    f"{', '.join(repr(name) for name in missing)}, which the code no longer asks for at this point"
+                )
+                return
+            invokes, self._invokes = self._invokes, []
+            await self._answer_invokes(invokes)
+            self._sort_commands()
+
+    def _missing(self) -> list[str]:
+        execution = self._execution
+        while self._met < len(self._expected):
+            step = self._expected[self._met]
+            if step.asked_at > execution.delivered:
+                return []
+            if not execution.asked(step.step_name):
+                behind = self._expected[self._met :]
+                return [
+                    s.step_name
+                    for s in behind
+                    if s.asked_at <= execution.delivered and not execution.asked(s.step_name)
+                ]
+            self._met += 1
+        return []
+
+    def _refuse_what_was_never_asked(self) -> None:
+        never = [step.step_name for step in self._expected[self._met :] if not self._execution.asked(step.step_name)]
+        if never:
+            self._diverge(f"the code ends without the step {never[0]!r}, which this run's history holds")
+
+    def _compare(self, command: AskRpc | AskInline, recorded: StepRecord) -> None:
+        name = command.step_name
+        form = StepForm.RPC if isinstance(command, AskRpc) else StepForm.INLINE
+        if form is not recorded.form:
+            self._diverge(f"step {name!r} was recorded as an {recorded.form} step, and the code now makes it {form}")
+        elif isinstance(command, AskRpc):
+            if command.rpc.name != recorded.rpc_name:
+                self._diverge(f"step {name!r} was recorded for RPC {recorded.rpc_name!r}, not {command.rpc.name!r}")
+            elif command.sha256 != recorded.input_sha256:
+                self._compare_inputs(command, recorded)
+
+    def _compare_inputs(self, command: AskRpc, recorded: StepRecord) -> None:
+        if _present_hash(command, recorded) == command.sha256:
+            return
+        finished = recorded.status in (StepStatus.COMPLETED, StepStatus.FAILED)
+        if finished and not self._block_changed_input:
+            _log.warning(
+                "%s: step %r of run %s was recorded with another input; its recorded result is used",
+                STEP_INPUT_CHANGED,
+                command.step_name,
+                recorded.run_id,
+            )
+            return
+        self._diverge(f"step {command.step_name!r} was asked for with another input than the code gives it now")
+
+    def _diverge(self, what: str) -> None:
+        cause = (
+            f"; a likely cause is the bare rpc.invoke({self._invoked[-1]!r}), whose answer may differ each time"
+            if self._invoked
+            else "; run it with the code it began with, or re-drive it"
+        )
+        self._execution.condemn(DivergenceError(f"{what}{cause}"))
+
+
+def _present_hash(command: AskRpc, recorded: StepRecord) -> str | None:
+    """The hash of the recorded input as the present type reads it: a new field with a default is no change."""
+    try:
+        if command.rpc.signature.data is None or recorded.input.inline is None:
+            return hash_text(recorded.input.inline or "null")
+        return command.rpc.signature.data_codec.rehash(recorded.input.inline)
+    except CodecError:
+        return None
+
+
+def numbered(history: RunHistory) -> list[Numbered]:
+    """Everything with a number, in order."""
+    steps = (Numbered(step.seq, step=step) for step in history.steps if step.seq is not None)
+    entries = (Numbered(entry.seq, entry=entry) for entry in history.entries)
+    return sorted([*steps, *entries], key=lambda item: item.seq)
+
+
+def event_of(item: Numbered) -> Event:
+    """What an execution is told of a numbered row."""
+    step = item.step
+    if step is not None:
+        at = step.finished_at or 0.0
+        if step.status is StepStatus.COMPLETED:
+            return StepCompleted(step.step_name, step.output.inline, UNDECODED, at)
+        if step.status is StepStatus.FAILED and step.error is not None:
+            return StepErrored(step.step_name, step.attempts, step.error, at)
+        return Nothing(at)
+    entry = item.entry
+    if entry is not None and entry.type is EntryType.CANCEL:
+        return CancelRequested(entry.at)
+    return Nothing(0.0)
+
+
+def fed(execution: Execution, items: Iterable[Numbered]) -> int:
+    """Deliver numbered rows in order; the last number."""
+    for item in items:
+        execution.deliver(item.seq, event_of(item))
+    return execution.delivered

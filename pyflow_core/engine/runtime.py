@@ -1,0 +1,225 @@
+"""How functions of users are called: services, middleware, threads. One per process and project."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from pyflow_core.codec import PLAIN
+from pyflow_core.context import BoundRpc, BoundWorkflow, RunLogger, Step
+from pyflow_core.engine.execution import Execution
+from pyflow_core.errors import CodecError, ErrorInfo, PyflowError, RpcError, StepFailedError, StepTimeoutError
+from pyflow_core.log import logger
+from pyflow_core.middleware import Call, surround
+from pyflow_core.options import StepPolicy, check_options
+from pyflow_core.project import WorkflowPlan
+from pyflow_core.references import NO_DATA
+from pyflow_core.service import check_services, enter_factory, services_for
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+
+    from pyflow_core.middleware import Middleware
+    from pyflow_core.wiring import Registry, RpcDefinition, WorkflowDefinition
+
+MAX_THREADS = 32
+MAX_MESSAGE = 2000
+
+
+class Runtime:
+    """Calls workflow and RPC functions with what they ask for.
+
+    `services` is what the users' factory gave (None: no factory), `step_services` their second factory. `plans` are
+    the generated workflows; one that is not among them gets a plan without patterns.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        services: Any = None,
+        step_services: Callable[..., Any] | None = None,
+        middleware: Sequence[Middleware] = (),
+        plans: Sequence[WorkflowPlan] = (),
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        settings = settings or {}
+        self.registry = registry
+        self.services = services
+        self.max_steps = int(settings.get("max_steps", 10_000))
+        self.block_changed_input = settings.get("changed_input") == "block"
+        self._step_services = step_services
+        self._middleware = tuple(middleware)
+        self._plans = {plan.name: plan for plan in plans}
+        given = {key: settings[key] for key in ("retries", "retry_delay", "timeout") if settings.get(key) is not None}
+        self.default_policy = StepPolicy().with_options(check_options(given, where="[tool.pyflow]"))
+        self._threads: ThreadPoolExecutor | None = None
+
+    def plan(self, workflow: str) -> WorkflowPlan:
+        """The plan of a workflow."""
+        plan = self._plans.get(workflow)
+        if plan is None:
+            plan = self._plans[workflow] = WorkflowPlan(name=workflow, code_hash="")
+        return plan
+
+    def check(self) -> None:
+        """Refuse now what the first job would find: a service that no factory gives.
+
+        Raises:
+            MissingServiceError
+        """
+        signatures = [rpc.signature for rpc in self.registry.rpcs.values()]
+        signatures += [workflow.signature for workflow in self.registry.workflows.values()]
+        check_services(
+            signatures,
+            self.services,
+            per_step=self._step_services is not None,
+        )
+
+    def close(self) -> None:
+        """Let the threads go; what still runs in them is abandoned."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    # --- workflows
+
+    def execution(
+        self,
+        definition: WorkflowDefinition,
+        run_id: str,
+        input_text: str | None,
+        *,
+        actor: str | None,
+        started_at: float,
+    ) -> Execution:
+        """A new execution of a workflow, not yet started.
+
+        Raises:
+            StoredValueError: the recorded input does not fit the type that the function now declares.
+        """
+        signature = definition.signature
+        data: Any = NO_DATA
+        if signature.data is not None and input_text is not None:
+            try:
+                data = signature.data_codec.decode(input_text)
+            except CodecError as error:
+                raise type(error)(f"the recorded input: {error.message}") from None
+
+        def main(execution: Execution) -> Coroutine[Any, Any, Any]:
+            return self._workflow_call(definition, data, actor, execution)
+
+        return Execution(run_id, self.registry, main, started_at=started_at, max_steps=self.max_steps)
+
+    def _workflow_call(
+        self, definition: WorkflowDefinition, data: Any, actor: str | None, execution: Execution
+    ) -> Coroutine[Any, Any, Any]:
+        workflow = BoundWorkflow(execution)
+        built_in = {
+            "workflow": workflow,
+            "rpc": BoundRpc(self, execution),
+            "logger": RunLogger(definition.name, execution),
+        }
+        kwargs = services_for(definition.signature, self.services, built_in)
+        arguments = () if data is NO_DATA else (data,)
+        if not definition.middleware:
+            return definition.func(*arguments, **kwargs)
+        call = Call("workflow", definition.name, data, execution.run_id, actor, workflow)
+
+        async def layered() -> Any:
+            return await surround(call, definition.middleware, lambda: definition.func(*arguments, **kwargs))()
+
+        return layered()
+
+    # --- RPCs
+
+    async def call_rpc(self, definition: RpcDefinition, data: Any, step: Step | None) -> Any:
+        """Call an RPC function with its services, inside its middleware; a plain `def` runs in a thread."""
+        async with AsyncExitStack() as stack:
+            extra = None
+            if self._step_services is not None and step is not None:
+                extra = await enter_factory(stack, self._step_services, self.services, step)
+            built_in: dict[str, Any] = {"rpc": BoundRpc(self, None), "logger": logger(f"pyflow.rpc.{definition.name}")}
+            if step is not None:
+                built_in["step"] = step
+            kwargs = services_for(definition.signature, self.services, built_in, extra=extra)
+            arguments = () if data is NO_DATA else (data,)
+            layers = (*self._middleware, *definition.middleware)
+
+            async def innermost() -> Any:
+                if definition.signature.is_async:
+                    return await definition.func(*arguments, **kwargs)
+                return await self.in_thread(functools.partial(definition.func, *arguments, **kwargs))
+
+            if not layers:
+                return await innermost()
+            call = Call("rpc", definition.name, data, step.run_id if step is not None else None)
+            return await surround(call, layers, innermost)()
+
+    async def invoke(self, rpc_name: str, data: Any) -> Any:
+        """A plain call of an RPC: its data and its result pass through the codec, as they would in a step.
+
+        Raises:
+            UnknownRpcError
+        """
+        definition = self.registry.rpc(rpc_name)
+        if data is not NO_DATA:
+            data = definition.signature.data_codec.round_trip(data)[1]
+        result = await self.call_rpc(definition, data, None)
+        return definition.signature.result_codec.round_trip(result)[1]
+
+    async def within(self, seconds: float | None, awaitable: Awaitable[Any]) -> Any:
+        """Await, for so long at most.
+
+        Raises:
+            StepTimeoutError: the time was up; what was awaited has been cancelled.
+        """
+        if seconds is None:
+            return await awaitable
+        scope = asyncio.timeout(seconds)
+        try:
+            async with scope:
+                return await awaitable
+        except TimeoutError:
+            if scope.expired():
+                raise StepTimeoutError(f"the attempt took longer than its timeout of {seconds:g} s") from None
+            raise
+
+    async def in_thread(self, function: Callable[[], Any]) -> Any:
+        """Run a blocking function in the bounded pool, in a copy of this context."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="pyflow-step")
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, function)
+
+
+def error_info(error: BaseException, *, step_name: str | None = None) -> ErrorInfo:
+    """The record of an exception. A failed step inside exception groups gives its name, so that a re-drive finds it."""
+    code = error.code if isinstance(error, PyflowError) else None
+    fields = None
+    if isinstance(error, RpcError):
+        public = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+        fields = PLAIN.encode(public) if public else None
+    failed = _failed_step(error)
+    return ErrorInfo(
+        type=type(error).__qualname__,
+        message=str(error)[:MAX_MESSAGE],
+        code=code,
+        retryable=getattr(error, "retryable", True),
+        step_name=failed.step_name if failed is not None else step_name,
+        fields=fields,
+        traceback="".join(traceback.format_exception(error)),
+    )
+
+
+def _failed_step(error: BaseException) -> StepFailedError | None:
+    if isinstance(error, StepFailedError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        members: tuple[BaseException, ...] = error.exceptions
+        return next((found for member in members if (found := _failed_step(member)) is not None), None)
+    return None

@@ -1,0 +1,260 @@
+"""Runs claimed RPC steps, so many of each queue at once."""
+
+from __future__ import annotations
+
+import asyncio
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from pyflow_core.context import Step
+from pyflow_core.engine.attempt import failed_attempt
+from pyflow_core.engine.driver import Result
+from pyflow_core.errors import PyflowError, StaleLeaseError, StoreError
+from pyflow_core.log import STEP_FAILED, STEP_RETRY, STORE_TROUBLE, logger
+from pyflow_core.options import StepPolicy, load_options
+from pyflow_core.ports.state import OMITTED, Envelope, StepForm, StepResult, StepRetry
+from pyflow_core.references import NO_DATA
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyflow_core.clock import Clock
+    from pyflow_core.engine.driver import RunDriver
+    from pyflow_core.engine.runtime import Runtime
+    from pyflow_core.errors import ErrorInfo
+    from pyflow_core.ports.state import StepClaim, WorkflowStateService
+    from pyflow_core.wiring import RpcDefinition
+
+_log = logger("pyflow.step")
+
+
+class PoolHost(Protocol):
+    """What the pool needs of its worker."""
+
+    state: WorkflowStateService
+    runtime: Runtime
+    clock: Clock
+    worker_id: str
+
+    def driver(self, run_id: str) -> RunDriver | None:
+        """The driver of a run that this worker drives now."""
+        ...
+
+    def slot_freed(self) -> None:
+        """A step has ended here."""
+        ...
+
+    async def step_written(self, claim: StepClaim, run_owner: str | None) -> None:
+        """A step's result was written on its own."""
+        ...
+
+    async def step_pending(self, claim: StepClaim, due_at: float) -> None:
+        """A step is pending again, for another attempt."""
+        ...
+
+
+class _Running(NamedTuple):
+    claim: StepClaim
+    task: asyncio.Task[None]
+    cancelled: asyncio.Event
+
+
+class StepPool:
+    """The steps that run in this process. `queues` are glob patterns; `concurrency` counts for each queue."""
+
+    def __init__(self, host: PoolHost, queues: Sequence[str], concurrency: int) -> None:
+        self._host = host
+        self._patterns = tuple(queues)
+        self._concurrency = concurrency
+        self._used: dict[str, int] = {}
+        self._served: dict[str, bool] = {}
+        self._running: dict[tuple[str, str], _Running] = {}
+        self._releasing = False
+
+    def serves(self, queue: str) -> bool:
+        """Whether this process works on a queue."""
+        served = self._served.get(queue)
+        if served is None:
+            served = self._served[queue] = any(fnmatchcase(queue, pattern) for pattern in self._patterns)
+        return served
+
+    def take_slot(self, queue: str) -> bool:
+        """Reserve a slot for a step of this queue, if one is free."""
+        used = self._used.get(queue, 0)
+        if used >= self._concurrency or not self.serves(queue) or self._releasing:
+            return False
+        self._used[queue] = used + 1
+        return True
+
+    def release_slot(self, queue: str) -> None:
+        """Give a slot back."""
+        self._used[queue] -= 1
+
+    def free_slots(self, queues: Sequence[str]) -> dict[str, int]:
+        """The queues of these that have free slots, and how many."""
+        if self._releasing:
+            return {}
+        free = {queue: self._concurrency - self._used.get(queue, 0) for queue in queues if self.serves(queue)}
+        return {queue: count for queue, count in free.items() if count > 0}
+
+    @property
+    def claims(self) -> list[StepClaim]:
+        """The steps that run now."""
+        return [running.claim for running in self._running.values()]
+
+    def start(self, claim: StepClaim) -> asyncio.Task[None]:
+        """Run a claimed step whose slot is taken already."""
+        cancelled = asyncio.Event()
+        task = asyncio.create_task(self._run(claim, cancelled))
+        key = (claim.run_id, claim.step_name)
+        self._running[key] = _Running(claim, task, cancelled)
+        task.add_done_callback(lambda _: self._ended(key, claim))
+        return task
+
+    def stop(self, run_id: str, step_name: str) -> None:
+        """Ask a step to stop: its coroutine is cancelled, `step.cancelled()` becomes true."""
+        running = self._running.get((run_id, step_name))
+        if running is not None and not running.cancelled.is_set():
+            running.cancelled.set()
+            running.task.cancel()
+
+    async def drain(self, seconds: float) -> None:
+        """Let running steps end for so long; then stop them and give them back untried."""
+        tasks = [running.task for running in self._running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        self._releasing = True
+        left = [running.task for running in self._running.values()]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+
+    def abandon(self) -> None:
+        """Stop everything and write nothing: the lease is lost."""
+        self._releasing = True
+        for running in list(self._running.values()):
+            running.task.cancel()
+        self._releasing = False
+
+    def finish(self, result: Result) -> None:
+        """Write a result whose run is no longer driven here."""
+        if result.claim is not None:
+            task = asyncio.create_task(self._write(result.claim, result.result))
+            self._running[result.claim.run_id, result.claim.step_name] = _Running(result.claim, task, asyncio.Event())
+            key = (result.claim.run_id, result.claim.step_name)
+            task.add_done_callback(lambda _: self._running.pop(key, None))
+
+    def _ended(self, key: tuple[str, str], claim: StepClaim) -> None:
+        self._running.pop(key, None)
+        self.release_slot(claim.queue)
+        self._host.slot_freed()
+
+    async def _run(self, claim: StepClaim, cancelled: asyncio.Event) -> None:
+        host = self._host
+        started_at = host.clock.time()
+        policy = StepPolicy()
+        try:
+            definition = host.runtime.registry.rpc(claim.rpc_name)
+            policy = definition.policy(host.runtime.default_policy).with_options(load_options(claim.options))
+            text, value = await self._attempt(definition, claim, policy, started_at, cancelled)
+        except asyncio.CancelledError as error:
+            if not cancelled.is_set():
+                await self._release(claim)
+                raise
+            info, delay = failed_attempt(error, StepPolicy(), claim.attempts)
+            await self._failed(claim, info, delay, started_at)
+        except Exception as error:  # noqa: BLE001 - whatever the step raised
+            info, delay = failed_attempt(error, policy, claim.attempts)
+            await self._failed(claim, info, delay, started_at)
+        else:
+            await self._done(claim, Envelope(text), None, value, started_at)
+
+    async def _attempt(
+        self,
+        definition: RpcDefinition,
+        claim: StepClaim,
+        policy: StepPolicy,
+        started_at: float,
+        cancelled: asyncio.Event,
+    ) -> tuple[str, Any]:
+        signature = definition.signature
+        data: Any = NO_DATA
+        if signature.data is not None and claim.input.inline is not None:
+            data = signature.data_codec.decode(claim.input.inline)
+        step = Step(
+            claim.run_id,
+            claim.step_name,
+            claim.attempts,
+            f"{claim.run_id}/{claim.generation}/{claim.step_name}",
+            None if policy.timeout is None else started_at + policy.timeout,
+            cancelled,
+        )
+        runtime = self._host.runtime
+        value = await runtime.within(policy.timeout, runtime.call_rpc(definition, data, step))
+        return signature.result_codec.round_trip(value)
+
+    async def _failed(self, claim: StepClaim, info: ErrorInfo, delay: float | None, started_at: float) -> None:
+        if delay is None:
+            _log.info("%s: %s of run %s: %s: %s", STEP_FAILED, claim.step_name, claim.run_id, info.type, info.message)
+            await self._done(claim, OMITTED, info, None, started_at)
+            return
+        host = self._host
+        due_at = host.clock.time() + delay
+        _log.info("%s: %s of run %s in %.1f s: %s", STEP_RETRY, claim.step_name, claim.run_id, delay, info.message)
+        driver = host.driver(claim.run_id)
+        if await self._persist(host.state.retry_step(claim, host.worker_id, StepRetry(info, due_at)), claim):
+            if driver is not None:
+                driver.unclaimed(claim)
+            await host.step_pending(claim, due_at)
+
+    async def _done(
+        self, claim: StepClaim, output: Envelope, error: ErrorInfo | None, value: Any, started_at: float
+    ) -> None:
+        host = self._host
+        result = StepResult(
+            StepForm.RPC,
+            claim.step_name,
+            claim.epoch,
+            claim.attempts,
+            output,
+            error,
+            0,
+            None,
+            None,
+            started_at,
+            host.clock.time(),
+        )
+        driver = host.driver(claim.run_id)
+        if driver is None or not driver.offer(Result(result, value, claim)):
+            await self._write(claim, result)
+
+    async def _write(self, claim: StepClaim, result: StepResult) -> None:
+        host = self._host
+        try:
+            finished = await host.state.finish_step(claim, host.worker_id, result)
+        except StaleLeaseError:
+            return
+        except StoreError as error:
+            # The lease goes on, so nobody takes the step: write until the store answers or the lease is lost.
+            _log.warning("%s: step %s of run %s: %s", STORE_TROUBLE, claim.step_name, claim.run_id, error)
+            await host.clock.sleep(0.5)
+            await self._write(claim, result)
+            return
+        await host.step_written(claim, finished.run_owner)
+
+    async def _release(self, claim: StepClaim) -> None:
+        await self._persist(self._host.state.release_step(claim, self._host.worker_id), claim)
+        driver = self._host.driver(claim.run_id)
+        if driver is not None:
+            driver.unclaimed(claim)
+
+    async def _persist(self, write: Any, claim: StepClaim) -> bool:
+        try:
+            await write
+        except StaleLeaseError:
+            return False
+        except PyflowError as error:
+            _log.warning("%s: step %s of run %s: %s", STORE_TROUBLE, claim.step_name, claim.run_id, error)
+            return False
+        return True

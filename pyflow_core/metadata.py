@@ -1,0 +1,154 @@
+"""What the inspector knows about a project, as plain data.
+
+The inspector writes it, the generator and the command line read it, and `meta.json` keeps it. Positions are
+1-based and counted in code points; ends are exclusive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "info"]
+StepType = Literal["rpc", "inline", "sleep", "wait", "child"]
+
+METADATA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of source, relative to the project's root."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class TypeMeta:
+    """A type as it is written, and where each name in it comes from (`{"User": "app.models:User"}`)."""
+
+    text: str
+    refs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceMeta:
+    """A keyword-only parameter that is injected by name."""
+
+    name: str
+    builtin: bool
+    optional: bool
+    type: TypeMeta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepMeta:
+    """One call that makes a step, wherever it stands."""
+
+    id: str
+    type: StepType
+    step_name: str
+    pattern: str | None
+    description: str | None
+    span: Span
+    hash: str
+    rpc_name: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    queue: str | None = None
+    worker: str | None = None
+    repeated: bool = False
+    optional: bool = False
+    via: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The literal name, or the pattern, by which a name at run time is matched to this step."""
+        return self.pattern or self.step_name
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowMeta:
+    """One wired workflow."""
+
+    name: str
+    description: str | None
+    execution_mode: Literal["remote", "inline"]
+    tags: tuple[str, ...]
+    docs: dict[str, Any]
+    func: str
+    module: str
+    worker: str
+    queue: str
+    input: TypeMeta | None
+    output: TypeMeta | None
+    services: tuple[ServiceMeta, ...]
+    middleware: tuple[str, ...]
+    permissions: tuple[str, ...]
+    hash: str
+    span: Span
+    steps: tuple[StepMeta, ...] = ()
+    invokes: tuple[str, ...] = ()
+    """The RPCs that the workflow invokes bare, without a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class RpcMeta:
+    """One wired RPC."""
+
+    name: str
+    func: str
+    is_async: bool
+    input: TypeMeta | None
+    output: TypeMeta | None
+    services: tuple[ServiceMeta, ...]
+    options: dict[str, Any]
+    span: Span
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding."""
+
+    code: str
+    name: str
+    severity: Severity
+    message: str
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    help: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectMeta:
+    """The project as its settings describe it."""
+
+    name: str
+    root: str
+    package: str
+    services: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Everything that `pyflow inspect` knows, sorted by name; steps in source order."""
+
+    project: ProjectMeta
+    workflows: tuple[WorkflowMeta, ...]
+    rpcs: tuple[RpcMeta, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    version: int = METADATA_VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented JSON form, `version` first."""
+        document = asdict(self)
+        for rpc in document["rpcs"]:
+            rpc["async"] = rpc.pop("is_async")
+        return {"version": document.pop("version"), **document}

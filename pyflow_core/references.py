@@ -1,0 +1,49 @@
+"""Typed references to RPCs: `rpcs.users.create(CreateUser(...))` carries its result's type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+D_contra = TypeVar("D_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
+
+
+class _NoData:
+    """Stands for the data of an RPC or workflow that takes none, since None is a value."""
+
+    def __repr__(self) -> str:
+        return "NO_DATA"
+
+
+NO_DATA: Final = _NoData()
+
+
+@dataclass(frozen=True)
+class RpcCall(Generic[R_co]):
+    """An RPC with its data, to be given to `workflow.do` or `rpc.invoke`."""
+
+    rpc_name: str
+    data: Any = NO_DATA
+
+
+@dataclass(frozen=True)
+class RpcRef(Generic[D_contra, R_co]):
+    """A reference to an RPC that takes data."""
+
+    rpc_name: str
+
+    def __call__(self, data: D_contra, /) -> RpcCall[R_co]:
+        """The call of this RPC with `data`."""
+        return RpcCall(self.rpc_name, data)
+
+
+@dataclass(frozen=True)
+class RpcRefNoData(Generic[R_co]):
+    """A reference to an RPC that takes no data."""
+
+    rpc_name: str
+
+    def __call__(self) -> RpcCall[R_co]:
+        """The call of this RPC."""
+        return RpcCall(self.rpc_name)
