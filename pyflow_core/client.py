@@ -159,7 +159,7 @@ class Client:
             created = await self.state.create_run(new)
             if created.created and self.queue is not None:
                 await self._enqueue(workflow, run_id)
-        handle = RunHandle[Any](self, workflow, run_id)
+        handle: RunHandle[Any] = RunHandle(self, workflow, run_id)
         if inline:
             await self._wait(run_id, None)
         return handle, created.created
@@ -304,6 +304,17 @@ class Client:
 
     # --- life
 
+    async def work(self) -> Worker:
+        """Execute runs in this process too, from now on; the worker that does it.
+
+        Raises:
+            MissingServiceError, StoreError
+        """
+        if self.worker is None:
+            self.worker = self._make_worker(self)
+            await self.worker.start()
+        return self.worker
+
     async def close(self) -> None:
         """Stop what runs here; callers that still wait are told by cancellation."""
         if self._watcher is not None:
@@ -333,7 +344,7 @@ class Connection:
     """`async with connect(...) as client`; the client is the process's default for its generated package.
 
     Args:
-        state, queue: URLs, or services that are open already.
+        state, queue: URLs, or services that are open already; `queue=""` is the state store, whatever the settings say.
         services: the services themselves, in place of the project's factory.
         worker: whether to execute runs in this process too.
         queues: with `worker`, glob patterns of the queues to work on.
@@ -373,8 +384,7 @@ class Connection:
         async with AsyncExitStack() as stack:
             client = await self._open(stack)
             if self._with_worker:
-                client.worker = self._make_worker(client)
-                await client.worker.start()
+                await client.work()
             self._stack = stack.pop_all()
         self._before = _connected.get(self._project.package)
         _connected[self._project.package] = client
@@ -408,8 +418,8 @@ class Connection:
         return client
 
     async def _open_service(self, stack: AsyncExitStack, service: Any, make: Any) -> Any:
-        if not isinstance(service, str):
-            return service
+        if not isinstance(service, str) or not service:
+            return service or None
         root = self._project.root if (self._project.root / "pyproject.toml").is_file() else None
         opened = make(service, root, self._clock)
         stack.push_async_callback(opened.close)
@@ -474,18 +484,19 @@ def _settings(project: Project, given: dict[str, Any]) -> dict[str, Any]:
         if os.environ.get(variable):
             found[key] = os.environ[variable]
     found.update({key: value for key, value in given.items() if value is not None})
-    for key in ("lease_seconds", "concurrency", "drain_seconds"):
-        _check_number(key, found[key])
+    for key in ("lease_seconds", "concurrency"):
+        _check_number(key, found[key], above=True)
+    _check_number("drain_seconds", found["drain_seconds"], above=False)
     return found
 
 
-def _check_number(key: str, value: Any) -> None:
+def _check_number(key: str, value: Any, *, above: bool) -> None:
     try:
-        good = float(value) > 0
+        number = float(value)
     except (TypeError, ValueError):
-        good = False
-    if not good:
-        raise SettingsError(f"{key} = {value!r} must be a number above 0")
+        number = -1.0
+    if number < 0 or (above and number == 0):
+        raise SettingsError(f"{key} = {value!r} must be a number {'above 0' if above else 'of 0 or more'}")
 
 
 def _checked_run_id(run_id: str | None) -> str:

@@ -75,11 +75,11 @@ class Step:
     attempt: int
     idempotency_key: str
     deadline: float | None
-    _cancelled: asyncio.Event
+    _cancelled: Callable[[], bool]
 
     def cancelled(self) -> bool:
         """Whether the workflow has stopped waiting for this step: a long function in a thread may ask now and then."""
-        return self._cancelled.is_set()
+        return self._cancelled()
 
 
 class BoundWorkflow:

@@ -48,26 +48,41 @@ async def enter_factory(stack: AsyncExitStack, factory: Callable[..., Any], *arg
     return made
 
 
-def services_for(
-    signature: Signature, services: Any, built_in: Mapping[str, Any], *, extra: Any = None
-) -> dict[str, Any]:
-    """The keyword arguments of a wired function; `extra` (services of one attempt) comes before `services`.
+class Injection:
+    """The keyword arguments of one wired function: those of the factory are found once, the rest for each call.
 
-    Raises:
-        MissingServiceError: a required one is in neither.
+    `wants` are the built-in names that it asks for. `extra` (services of one attempt) comes before the factory's.
     """
-    found: dict[str, Any] = {}
-    for parameter in signature.services:
-        name = parameter.name
-        if name in built_in:
-            found[name] = built_in[name]
-        elif extra is not None and hasattr(extra, name):
-            found[name] = getattr(extra, name)
-        elif hasattr(services, name):
-            found[name] = getattr(services, name)
-        elif parameter.required:
-            raise MissingServiceError(missing_service(signature, name, services))
-    return found
+
+    def __init__(self, signature: Signature, services: Any) -> None:
+        self._signature = signature
+        self._services = services
+        self.wants = frozenset(p.name for p in signature.services if p.name in BUILT_IN)
+        self._own = [p for p in signature.services if p.name not in BUILT_IN]
+        self._fixed: dict[str, Any] | None = None
+
+    def arguments(self, built_in: Mapping[str, Any], extra: Any = None) -> dict[str, Any]:
+        """The arguments of one call; `built_in` holds exactly what `wants` names.
+
+        Raises:
+            MissingServiceError: a required service is nowhere.
+        """
+        if extra is not None:
+            return {**self._find(extra), **built_in}
+        if self._fixed is None:
+            self._fixed = self._find(None)
+        return {**self._fixed, **built_in}
+
+    def _find(self, extra: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for parameter in self._own:
+            name = parameter.name
+            holder = extra if extra is not None and hasattr(extra, name) else self._services
+            if hasattr(holder, name):
+                found[name] = getattr(holder, name)
+            elif parameter.required:
+                raise MissingServiceError(missing_service(self._signature, name, self._services))
+        return found
 
 
 def missing_service(signature: Signature, name: str, services: Any) -> str:

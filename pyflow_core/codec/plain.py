@@ -38,6 +38,7 @@ TAG_START = '{"$'
 
 _MAX_DIGITS = 4300
 _MANY_DIGITS = re.compile(rf"[0-9]{{{_MAX_DIGITS}}}")
+_JUST_TEXT = frozenset({str})
 _TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep, or contains itself"
 
 
@@ -69,18 +70,17 @@ class TreeWriter:
 
     def mapping(self, values: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         """An object, or pairs where an object would not come back as it was."""
+        # This must be known before: values written twice on each level would take for ever.
+        if not self.has_plain_keys(values) or (len(values) == 1 and next(iter(values)).startswith("$")):
+            return {PAIRS: self.pairs(values, depth + 2)}
         trees: dict[str, Any] = {}
         key: Any = None
         try:
             for key, value in values.items():
-                if not self.is_plain_key(key):
-                    return {PAIRS: self.pairs(values, depth + 2)}
                 trees[key] = value if type(value) in self.as_is else self.write(value, depth)
         except BadValueError as error:
             error.inside(key)
             raise
-        if len(trees) == 1 and key.startswith("$"):
-            return {PAIRS: self.pairs(values, depth + 2)}
         return trees
 
     def pairs(self, values: Mapping[Any, Any], depth: int) -> list[Any]:
@@ -94,8 +94,12 @@ class TreeWriter:
                 raise
         return pairs
 
-    def elements(self, values: Iterable[Any], depth: int) -> list[Any]:
-        """The trees of a set, in an order that every process agrees on."""
+    def elements(self, tag: str, values: Iterable[Any], depth: int) -> Any:
+        """A set, in an order that every process agrees on."""
+        return {tag: sort_elements(self.element_trees(values, depth + 2))}
+
+    def element_trees(self, values: Iterable[Any], depth: int) -> list[Any]:
+        """The trees of a set's elements, which are at `depth`."""
         trees: list[Any] = []
         for value in values:
             try:
@@ -103,11 +107,11 @@ class TreeWriter:
             except BadValueError as error:
                 error.inside(ELEMENT)
                 raise
-        return sort_elements(trees)
+        return trees
 
-    def is_plain_key(self, key: Any) -> bool:
-        """Whether a key may be the key of a JSON object."""
-        return type(key) is str
+    def has_plain_keys(self, values: Mapping[Any, Any]) -> bool:
+        """Whether all keys may be keys of a JSON object."""
+        return _JUST_TEXT.issuperset(map(type, values))
 
     def other(self, value: object, depth: int) -> Any:  # noqa: ARG002 - for subclasses
         """The tree of a value of any other class."""
@@ -134,9 +138,9 @@ class CarefulTreeWriter(TreeWriter):
             return value if abs(value) < 10 ** (_MAX_DIGITS - 1) else {"$int": hex(value)}
         return super().write(value, depth)
 
-    def is_plain_key(self, key: Any) -> bool:
-        """Whether a key may be the key of a JSON object."""
-        return type(key) is str and _is_utf8(key)
+    def has_plain_keys(self, values: Mapping[Any, Any]) -> bool:
+        """Whether all keys may be keys of a JSON object."""
+        return super().has_plain_keys(values) and all(map(_is_utf8, values))
 
 
 _WRITER, _CAREFUL_WRITER = TreeWriter(), CarefulTreeWriter()
@@ -249,8 +253,8 @@ _WRITERS: dict[type, Callable[[TreeWriter, Any, int], Any]] = {
     list: lambda writer, value, depth: writer.items(value, depth + 1),
     dict: lambda writer, value, depth: writer.mapping(value, depth + 1),
     tuple: lambda writer, value, depth: {"$tuple": writer.items(value, depth + 2)},
-    set: lambda writer, value, depth: {"$set": writer.elements(value, depth + 2)},
-    frozenset: lambda writer, value, depth: {"$frozenset": writer.elements(value, depth + 2)},
+    set: lambda writer, value, depth: writer.elements("$set", value, depth),
+    frozenset: lambda writer, value, depth: writer.elements("$frozenset", value, depth),
     float: lambda _, value, __: value if isfinite(value) else {"$float": repr(value)},
     datetime: lambda _, value, __: _moment("$datetime", value),
     time: lambda _, value, __: _moment("$time", value),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -10,12 +9,12 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from pyflow_core.codec.kind import is_mapping, is_sequence, is_set
+from pyflow_core.codec.kind import is_mapping, is_sequence, is_set, stored_fields
 from pyflow_core.codec.path import ELEMENT, BadValueError, type_name
 from pyflow_core.errors import UnserialisableValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 _SIMPLE = frozenset({str, int, bool, type(None), bytes, UUID, date, timedelta})
@@ -90,11 +89,12 @@ def _same_set(before: AbstractSet[Any], after: AbstractSet[Any]) -> None:
 
 
 def _same_object(before: Any, after: Any) -> None:
-    names = _field_names(before)
-    if names is not None:
-        for name in names:
-            _same_at(name, getattr(before, name, None), getattr(after, name, None))
-        _same_mapping(_extra_fields(before), _extra_fields(after))
+    fields_before = stored_fields(before)
+    if fields_before is not None:
+        fields_after = stored_fields(after) or {}
+        for name, field in fields_before.items():
+            _same_at(name, field, fields_after.get(name))
+        _require(len(fields_before) == len(fields_after))
     elif isinstance(before, datetime | time):
         _require(before.replace(tzinfo=None) == after.replace(tzinfo=None))
         _require(before.utcoffset() == after.utcoffset() and (before.tzinfo is None) == (after.tzinfo is None))
@@ -104,18 +104,6 @@ def _same_object(before: Any, after: Any) -> None:
         _require(bool(before == after) or (isinstance(before, float) and isnan(before) and isnan(after)))
     else:
         _same_mapping(getattr(before, "__dict__", {}), getattr(after, "__dict__", {}))
-
-
-def _field_names(value: object) -> Iterable[str] | None:
-    """The stored fields of a model or a dataclass. Private attributes and caches are no part of the value."""
-    model_fields: Mapping[str, object] | None = getattr(type(value), "__pydantic_fields__", None)
-    if model_fields is not None:
-        return model_fields
-    return [field.name for field in fields(value)] if is_dataclass(value) else None
-
-
-def _extra_fields(value: Any) -> Mapping[str, Any]:
-    return getattr(value, "__pydantic_extra__", None) or {}
 
 
 def _has_own_equality(value: object) -> bool:

@@ -12,12 +12,12 @@ either is the value refused, with the path to what would have changed.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pyflow_core.codec.base import Codec
 from pyflow_core.codec.canonical import sort_elements
 from pyflow_core.codec.json_text import parse_json, write_json
-from pyflow_core.codec.kind import is_mapping, is_sequence, is_set
+from pyflow_core.codec.kind import is_mapping, is_sequence, is_set, stored_fields
 from pyflow_core.codec.path import BadValueError, annotation_name, describe_location, describe_path, type_name
 from pyflow_core.codec.plain import TAG_START, TYPED, CarefulTreeWriter, TreeWriter, read_plain, write_plain
 from pyflow_core.codec.same import require_same
@@ -25,7 +25,7 @@ from pyflow_core.codec.schema import read_traits
 from pyflow_core.errors import InvalidInputError, StoredValueError, UnserialisableValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pydantic import TypeAdapter, ValidationError
 
@@ -108,14 +108,26 @@ class TypedCodec(Codec):
         return text, fresh
 
     def _write_tagged(self, value: Any) -> str:
-        parts = self._serializer.to_python(value, mode="python", by_alias=False, round_trip=True, warnings=False)
+        try:
+            parts = self._serializer.to_python(value, mode="python", by_alias=False, round_trip=True, warnings=False)
+        except TypeError:  # it makes dictionaries of the models in a set, and cannot put them into one
+            parts = value
         return f'{{"{TYPED}":{write_plain(parts, _PartsWriter(), _CarefulPartsWriter(), root=value)}}}'
 
 
 class _PartsWriter(TreeWriter):
     """Writes what pydantic leaves of a value; the declared type knows what its parts were."""
 
+    def elements(self, tag: str, values: Iterable[Any], depth: int) -> Any:
+        if any(stored_fields(value) is not None for value in values):
+            return sort_elements(self.element_trees(values, depth + 1))
+        return super().elements(tag, values, depth)
+
     def other(self, value: object, depth: int) -> Any:
+        if getattr(value, "__pydantic_root_model__", False):
+            return self.write(cast("Any", value).root, depth)
+        if (parts := stored_fields(value)) is not None:
+            return self.mapping(parts, depth + 1)
         if isinstance(value, Enum):
             return self.write(value.value, depth)
         for base, exact in _EXACT_SCALARS.items():

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pyflow_core.engine.command import (
@@ -53,6 +52,8 @@ from pyflow_core.ports.state import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from pyflow_core.clock import Clock
     from pyflow_core.engine.execution import Execution
     from pyflow_core.engine.runtime import Runtime
@@ -123,20 +124,19 @@ class Host(Protocol):
         ...
 
 
-@dataclass(slots=True)
 class _Turn:
     """What one turn writes, and the local work to start once it is written."""
 
-    activation: Activation
-    claims: list[StepClaim] = field(default_factory=list[StepClaim])
-    inline: list[AskInline] = field(default_factory=list[AskInline])
-    invokes: list[Invoke] = field(default_factory=list[Invoke])
-    stops: list[str] = field(default_factory=list[str])
+    __slots__ = ("activation", "asks", "cancels", "claims", "inline", "invokes", "stops")
 
-    @property
-    def writes(self) -> bool:
-        a = self.activation
-        return bool(a.results or a.asks or a.retries or a.cancels or a.settle is not None or a.park)
+    def __init__(self, activation: Activation) -> None:
+        self.activation = activation
+        self.asks: list[NewStep] = []
+        self.cancels: list[str] = []
+        self.claims: list[StepClaim] = []
+        self.inline: list[AskInline] = []
+        self.invokes: list[Invoke] = []
+        self.stops: list[str] = []
 
 
 class RunDriver:
@@ -219,40 +219,54 @@ class RunDriver:
 
     # --- the loop
 
-    async def _drive(self, start: Any) -> None:
+    async def _drive(self, start: Coroutine[Any, Any, None]) -> None:
         try:
-            ended = await self._guarded(start)
-            while not ended and not await self._guarded(self._turn()):
-                await self._wait()
-                ended = await self._guarded(self._absorb())
+            following: Coroutine[Any, Any, None] | None = start
+            while following is not None:
+                following = await self._until_trouble(following)
         except StaleLeaseError:
             self._hand_over()
             self.retire()
         except asyncio.CancelledError:
             self.retire()
             raise
-        except Exception as error:
-            # A mistake of ours: the run must not stay owned and silent.
+        except Exception as error:  # noqa: BLE001 - a mistake of ours: the run must not stay owned and silent
             _log.exception("run %s met a mistake of pyflow", self.run_id)
             await self._block(PyflowError(f"a mistake of pyflow: {type(error).__name__}: {error}"))
         finally:
             self._done = True
             self._hand_over()
 
-    async def _guarded(self, work: Any) -> bool:
-        """Await a part of the loop; after a commit that failed or was overtaken, reload and go on."""
+    async def _until_trouble(self, start: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None] | None:
+        """Drive until the run parks or settles; else what has to be done first before it goes on."""
         try:
-            return bool(await work)
-        except (OvertakenError, CommitUnknownError) as error:
-            _log.info("%s: run %s: %s", RUN_RELOADED, self.run_id, error)
-            return await self._reload()
+            await start
+            await self._cycle()
         except StaleLeaseError:
             raise
+        except (OvertakenError, CommitUnknownError) as error:
+            _log.info("%s: run %s: %s", RUN_RELOADED, self.run_id, error)
+            return self._reload()
         except StoreError as error:
             _log.warning("%s: run %s: %s", STORE_TROUBLE, self.run_id, error)
-            return await self._reload()
+            return self._reload()
         except PyflowError as error:
-            return await self._block(error)
+            return self._block(error)
+        return None
+
+    async def _cycle(self) -> None:
+        """Turn after turn, until the run parks or settles."""
+        while self.settlement is None:
+            if await self._turn():
+                return
+            if not self._inbox and not self._check:
+                self._waiter = asyncio.get_running_loop().create_future()
+                await self._waiter
+            if self._check:
+                self._check = False
+                await self._catch_up()
+            if self._inbox and self._absorb():
+                await self._write_first()
 
     async def _first(self, input_text: str | None, actor: str | None, started_at: float) -> None:
         self._execution = self.host.runtime.execution(
@@ -322,10 +336,17 @@ class RunDriver:
         """Write what the workflow wants and start it; True when the run has parked or settled."""
         while True:
             turn = self._prepare()
-            if not turn.writes:
+            activation = turn.activation
+            if not (
+                activation.results
+                or activation.asks
+                or activation.settle
+                or activation.park
+                or activation.retries
+                or activation.cancels
+            ):
                 self._start(turn)
                 return False
-            activation = turn.activation
             try:
                 committed = await self.host.state.commit(activation)
             except OvertakenError:
@@ -337,9 +358,9 @@ class RunDriver:
             except BaseException:
                 self._undo(turn)
                 raise
-            self._staged.clear()
-            self._retries.clear()
-            self.delivered = activation.delivered + len(activation.results)
+            self.delivered = activation.delivered + len(self._staged)
+            self._staged = []
+            self._retries = []
             self.host.run_written(self, activation)
             if activation.settle is not None:
                 self._settle(activation.settle)
@@ -347,7 +368,7 @@ class RunDriver:
             if committed.parked:
                 return True
             self._start(turn)
-            if committed.seq <= self.delivered:
+            if committed.seq == self.delivered:
                 return False
             await self._catch_up()
 
@@ -355,15 +376,22 @@ class RunDriver:
         execution = self._running()
         activation = Activation(self.run_id, self.epoch, self.host.worker_id, self.delivered)
         turn = _Turn(activation)
-        activation.results = [staged.result for staged in self._staged]
-        activation.exact = bool(self._staged)
-        activation.retries = list(self._retries)
-        commands = [*self._carried, *execution.take_commands()]
-        self._carried = []
+        if self._staged:
+            activation.results = [staged.result for staged in self._staged]
+            activation.exact = True
+        if self._retries:
+            activation.retries = self._retries
+        commands = execution.take_commands()
+        if self._carried:
+            commands = [*self._carried, *commands]
+            self._carried = []
         if execution.refusal is None and not execution.finished:
             for command in commands:
                 self._plan(command, turn)
-            self._plan_park(turn)
+            activation.asks = turn.asks
+            activation.cancels = turn.cancels
+            if not (self._local or turn.inline or turn.invokes or self._invoking or self._inbox):
+                self._plan_park(turn)
         if execution.refusal is not None:
             activation.settle = self._blocked(execution.refusal)
             activation.exact = False
@@ -390,7 +418,7 @@ class RunDriver:
         options = dump_options(ask.options) if ask.options else None
         envelope = Envelope(ask.text)
         claimed = host.take_slot(queue)
-        turn.activation.asks.append(
+        turn.asks.append(
             NewStep(
                 name,
                 ask.rpc.name,
@@ -430,25 +458,22 @@ class RunDriver:
             work.cancel()
             return
         if work is not None or name in self._open:
-            turn.activation.cancels.append(name)
+            turn.cancels.append(name)
             self._open.pop(name, None)
         if work is not None:
             turn.stops.append(name)
 
     def _plan_park(self, turn: _Turn) -> None:
-        """Give the run up when nothing runs here, unless this process is about to run one of its steps."""
-        busy = bool(self._local or turn.inline or turn.invokes or self._invoking or self._inbox)
-        if busy:
+        """Nothing runs here: give the run up, unless this process is about to run one of its steps."""
+        if self._open:
+            turn.activation.park = not self.host.may_hold(set(self._open.values()))
             return
-        if not self._open:
-            self._running().condemn(
-                StuckError(
-                    "the workflow waits for something that can never happen: no step, and nothing else that has a "
-                    "name, is outstanding"
-                )
+        self._running().condemn(
+            StuckError(
+                "the workflow waits for something that can never happen: no step, and nothing else that has a "
+                "name, is outstanding"
             )
-            return
-        turn.activation.park = not self.host.may_hold(set(self._open.values()))
+        )
 
     def _start(self, turn: _Turn) -> None:
         for claim in turn.claims:
@@ -474,15 +499,6 @@ class RunDriver:
 
     # --- results
 
-    async def _wait(self) -> None:
-        if self._inbox or self._check:
-            return
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -491,30 +507,23 @@ class RunDriver:
         self._inbox.append(item)
         self._wake()
 
-    async def _absorb(self) -> None:
-        """Feed everything that has come in, each thing by its own number."""
-        if self._check:
-            self._check = False
-            await self._catch_up()
-        results: list[Result] = []
+    def _absorb(self) -> bool:
+        """Take what has come in. With fused commits results are fed now, each by its own number; else True: write."""
         inbox, self._inbox = self._inbox, deque()
         for item in inbox:
             if isinstance(item, Result):
                 self._local.pop(item.result.step_name, None)
-                results.append(item)
+                self._staged.append(item)
             elif isinstance(item, InlineRetry):
                 self._retries.append(item)
             else:
                 self._running().answer(item.invoke, item.value, item.error)
-        if not results:
-            return
-        self._staged.extend(results)
         if not self.host.fused:
-            await self._write_first()
-            return
+            return bool(self._staged)
         execution = self._running()
-        for result in results:
-            execution.deliver(execution.delivered + 1, _event(result))
+        for staged in self._staged:
+            execution.deliver(execution.delivered + 1, _event(staged))
+        return False
 
     async def _write_first(self) -> None:
         """Plain commits: the results are on disk before the workflow sees them."""
@@ -558,7 +567,7 @@ class RunDriver:
 
     # --- trouble
 
-    async def _reload(self) -> bool:
+    async def _reload(self) -> None:
         """Retire the execution, write the results in hand that the store does not have, and replay."""
         results, self._staged = self._staged, []
         retries, self._retries = self._retries, []
@@ -582,8 +591,7 @@ class RunDriver:
                 _log.warning("%s: run %s: %s", STORE_TROUBLE, self.run_id, error)
                 await self.host.clock.sleep(delay)
                 delay = min(delay * 2, 5.0)
-        self.poke()
-        return await self._guarded(self._replay(history))
+        await self._replay(history)
 
     def _forget_execution(self) -> None:
         execution, self._execution = self._execution, None
@@ -598,13 +606,12 @@ class RunDriver:
             raise StaleLeaseError
         return history
 
-    async def _block(self, error: PyflowError) -> bool:
+    async def _block(self, error: PyflowError) -> None:
         activation = Activation(self.run_id, self.epoch, self.host.worker_id, self.delivered)
         activation.settle = self._blocked(error)
         await self.host.state.commit(activation)
         self.host.run_written(self, activation)
         self._settle(activation.settle)
-        return True
 
     def _blocked(self, error: PyflowError) -> Settlement:
         _log.error("%s: run %s: %s: %s", RUN_BLOCKED, self.run_id, type(error).__name__, error)

@@ -162,7 +162,6 @@ class Execution:
         self.loop.stopped = False
         for _ in range(3):
             self._cancel_live()
-            self.loop.refill_budget()
             self.loop.drain()
             self.loop.close_generators()
             self.loop.drain()
@@ -185,7 +184,7 @@ class Execution:
         if self.retired:
             self._raise_retired()
         frame = sys._getframe(2)  # do ← BoundWorkflow.do ← the author's code
-        call = StepCall[Any](self, step_name, (frame.f_code.co_filename, frame.f_lineno), {})
+        call: StepCall[Any] = StepCall(self, step_name, (frame.f_code.co_filename, frame.f_lineno))
         try:
             self._check_name(call)
             if options:
@@ -198,7 +197,7 @@ class Execution:
                 _aim_at_function(call, target, data, returns)
         except PyflowError as refusal:
             self.condemn(refusal)
-            return RefusedCall(self, step_name, call.line, {})
+            return RefusedCall(self, step_name, call.line)
         self._calls[step_name] = call
         return call
 
@@ -220,7 +219,7 @@ class Execution:
         if self._closing:
             self.late_asks.append(call.step_name)
             return future
-        self.loop.refill_budget()
+        self.loop.progress = True
         if call.rpc is not None:
             self._commands.append(
                 AskRpc(call.step_name, call.rpc, call.text, call.sha256, call.options, self.delivered)
@@ -247,7 +246,7 @@ class Execution:
             self.condemn(refusal)
             return await future
         if not self._closing:
-            self.loop.refill_budget()
+            self.loop.progress = True
             self._commands.append(Invoke(rpc, data, future))
         return await future
 
@@ -313,7 +312,6 @@ class Execution:
         call.future.set_exception(rebuild_error(event, declared))
 
     def _drain(self) -> None:
-        self.loop.refill_budget()
         if not self.loop.drain():
             self.condemn(
                 DrainBudgetError(

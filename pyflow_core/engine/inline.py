@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from typing import TYPE_CHECKING, Any
 
 from pyflow_core.engine.attempt import failed_attempt
@@ -61,7 +60,7 @@ class InlineStep:
         except Exception as error:  # noqa: BLE001 - whatever the step raised
             self._failed(error)
             return
-        if inspect.isawaitable(value):
+        if hasattr(value, "__await__"):
             self._task = asyncio.create_task(self._finish(value), context=self._ask.context)
         else:
             self._succeeded(value)
@@ -86,11 +85,12 @@ class InlineStep:
             value = await self._runtime.in_thread(self._ask.function)
         else:
             value = self._ask.function()
-        return await value if inspect.isawaitable(value) else value
+        return await value if hasattr(value, "__await__") else value
 
     async def _finish(self, awaitable: Any) -> None:
         try:
-            value = await self._runtime.within(self._policy.timeout, awaitable)
+            seconds = self._policy.timeout
+            value = await (awaitable if seconds is None else self._runtime.within(seconds, awaitable))
         except asyncio.CancelledError:
             self._done(None, self._ask.step_name)
             raise

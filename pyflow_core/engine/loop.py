@@ -11,18 +11,21 @@ import sys
 import types
 from asyncio import events, tasks
 from collections import deque
-from contextlib import contextmanager
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from zlib import crc32
 
 if TYPE_CHECKING:
     import contextvars
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 
 T = TypeVar("T")
 
 DRAIN_BUDGET = 100_000
 """Callbacks that one drain may run without anything new being asked for."""
+
+_ONE_TASK_A_THREAD = sys.version_info >= (3, 14)
+"""From 3.14 on asyncio knows one current task a thread, before that one a loop."""
 
 _STEP_WRAPPER = "TaskStepMethWrapper"
 _ASYNCIO_TASKS = tasks.__name__
@@ -100,25 +103,43 @@ class WorkflowTask(asyncio.Task[T]):
         return self.order
 
 
+class _Handle:
+    """A callback that is to run: asyncio's own handle without what only its own loops use."""
+
+    __slots__ = ("args", "callback", "context", "off")
+
+    def __init__(self, callback: Callable[..., Any], args: tuple[Any, ...], context: contextvars.Context) -> None:
+        self.callback = callback
+        self.args = args
+        self.context = context
+        self.off = False
+
+    def cancel(self) -> None:
+        self.off = True
+
+    def cancelled(self) -> bool:
+        return self.off
+
+
 class WorkflowLoop(asyncio.AbstractEventLoop):
     """Runs the callbacks of one execution, in order, only inside `drain`.
 
     `seed` (the run's id) sets the counter's start: replays of one run agree on every hash, while different runs
     differ, which keeps asyncio's own sets of all tasks fast. `refuse` is told of whatever workflow code must not do;
-    it is expected to set `stopped`, after which the drain ends.
+    it is expected to set `stopped`, after which the drain ends. `progress` is to be set when something new is asked for.
     """
 
     def __init__(self, seed: str, refuse: Callable[[str], None]) -> None:
         self.now = 0.0
         self.stopped = False
+        self.progress = False
         self.problems: list[dict[str, Any]] = []
         self._refuse = refuse
-        self._ready: deque[asyncio.Handle] = deque()
+        self._ready: deque[_Handle] = deque()
         self._counter = crc32(seed.encode())
         self._tasks = 0
         self._live: set[WorkflowTask[Any]] = set()
         self._generators: dict[int, AsyncGenerator[Any, Any]] = {}
-        self._spent = 0
 
     # --- what asyncio asks for
 
@@ -144,10 +165,10 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
 
     def call_soon(  # type: ignore[override] # asyncio's callbacks take anything
         self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
-    ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
+    ) -> Any:
         if type(callback).__name__ == _STEP_WRAPPER and _awaits_a_stranger(cast("Any", callback).__self__):
             self._refuse(_FOREIGN)
+        handle = _Handle(callback, args, copy_context() if context is None else context)
         self._ready.append(handle)
         return handle
 
@@ -209,21 +230,32 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     # --- what the execution asks for
 
     def drain(self) -> bool:
-        """Run callbacks until none is ready or the loop is stopped. False if the budget was spent first."""
+        """Run callbacks until none is ready or the loop is stopped. False if the budget was spent without progress."""
         ready = self._ready
-        with self._entered():
+        left = DRAIN_BUDGET
+        outside = self._enter()
+        try:
             while ready and not self.stopped:
                 handle = ready.popleft()
-                if not handle._cancelled:
-                    handle._run()
-                self._spent += 1
-                if self._spent > DRAIN_BUDGET:
-                    return False
+                if not handle.off:
+                    self._run(handle)
+                left -= 1
+                if not left:
+                    if not self.progress:
+                        return False
+                    self.progress = False
+                    left = DRAIN_BUDGET
+        finally:
+            self._leave(outside)
         return True
 
-    def refill_budget(self) -> None:
-        """Something new was asked for or delivered: the workflow does not spin."""
-        self._spent = 0
+    def _run(self, handle: _Handle) -> None:
+        try:
+            handle.context.run(handle.callback, *handle.args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - asyncio reports what callbacks raise, and goes on
+            self.problems.append({"message": "a callback failed", "exception": error})
 
     def live_tasks(self) -> list[WorkflowTask[Any]]:
         """The tasks that are not done, oldest first."""
@@ -232,32 +264,35 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     def close_generators(self) -> None:
         """Close the asynchronous generators that were left open, as tasks to be drained."""
         generators, self._generators = list(self._generators.values()), {}
-        with self._entered():
+        outside = self._enter()
+        try:
             for generator in generators:
                 if generator.ag_running or generator.ag_frame is not None:  # type: ignore[attr-defined]
                     self.create_task(generator.aclose())
+        finally:
+            self._leave(outside)
 
     def forget(self) -> None:
         """Drop every callback that has not run."""
         self._ready.clear()
 
-    @contextmanager
-    def _entered(self) -> Iterator[None]:
-        """Be the running loop of this thread, in place of the host's."""
+    def _enter(self) -> Any:
+        """Become the running loop of this thread, in place of the host's; what `_leave` puts back."""
         host = events._get_running_loop()
-        host_task = asyncio.current_task(host) if host is not None else None
+        task = None
+        if _ONE_TASK_A_THREAD and host is not None and (task := asyncio.current_task(host)) is not None:
+            tasks._leave_task(host, task)
         hooks = sys.get_asyncgen_hooks()
-        if host_task is not None and host is not None:
-            tasks._leave_task(host, host_task)
         events._set_running_loop(self)
-        sys.set_asyncgen_hooks(firstiter=self._keep_generator, finalizer=_never_finalise)
-        try:
-            yield
-        finally:
-            sys.set_asyncgen_hooks(*hooks)
-            events._set_running_loop(host)
-            if host_task is not None and host is not None:
-                tasks._enter_task(host, host_task)
+        sys.set_asyncgen_hooks(self._keep_generator, _never_finalise)
+        return host, task, hooks
+
+    def _leave(self, outside: Any) -> None:
+        host, task, hooks = outside
+        sys.set_asyncgen_hooks(*hooks)
+        events._set_running_loop(host)
+        if task is not None:
+            tasks._enter_task(host, task)
 
     def _keep_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
         # A strong reference: a collected generator would run its `finally` inside another run, or another thread.

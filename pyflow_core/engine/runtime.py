@@ -8,7 +8,7 @@ import functools
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pyflow_core.codec import PLAIN
 from pyflow_core.context import BoundRpc, BoundWorkflow, RunLogger, Step
@@ -19,12 +19,13 @@ from pyflow_core.middleware import Call, surround
 from pyflow_core.options import StepPolicy, check_options
 from pyflow_core.project import WorkflowPlan
 from pyflow_core.references import NO_DATA
-from pyflow_core.service import check_services, enter_factory, services_for
+from pyflow_core.service import Injection, check_services, enter_factory
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from pyflow_core.middleware import Middleware
+    from pyflow_core.signature import Signature
     from pyflow_core.wiring import Registry, RpcDefinition, WorkflowDefinition
 
 MAX_THREADS = 32
@@ -59,6 +60,7 @@ class Runtime:
         given = {key: settings[key] for key in ("retries", "retry_delay", "timeout") if settings.get(key) is not None}
         self.default_policy = StepPolicy().with_options(check_options(given, where="[tool.pyflow]"))
         self._threads: ThreadPoolExecutor | None = None
+        self._injections: dict[Signature, Injection] = {}
 
     def plan(self, workflow: str) -> WorkflowPlan:
         """The plan of a workflow."""
@@ -119,46 +121,54 @@ class Runtime:
         self, definition: WorkflowDefinition, data: Any, actor: str | None, execution: Execution
     ) -> Coroutine[Any, Any, Any]:
         workflow = BoundWorkflow(execution)
-        built_in = {
-            "workflow": workflow,
-            "rpc": BoundRpc(self, execution),
-            "logger": RunLogger(definition.name, execution),
-        }
-        kwargs = services_for(definition.signature, self.services, built_in)
-        arguments = () if data is NO_DATA else (data,)
+        injection = self._injection(definition.signature)
+        built_in: dict[str, Any] = {}
+        if "workflow" in injection.wants:
+            built_in["workflow"] = workflow
+        if "rpc" in injection.wants:
+            built_in["rpc"] = BoundRpc(self, execution)
+        if "logger" in injection.wants:
+            built_in["logger"] = RunLogger(definition.name, execution)
+        call_function = _bind(definition.func, data, injection.arguments(built_in))
         if not definition.middleware:
-            return definition.func(*arguments, **kwargs)
+            return cast("Coroutine[Any, Any, Any]", call_function())
         call = Call("workflow", definition.name, data, execution.run_id, actor, workflow)
+        return _layered(call, definition.middleware, call_function)
 
-        async def layered() -> Any:
-            return await surround(call, definition.middleware, lambda: definition.func(*arguments, **kwargs))()
-
-        return layered()
+    def _injection(self, signature: Signature) -> Injection:
+        injection = self._injections.get(signature)
+        if injection is None:
+            injection = self._injections[signature] = Injection(signature, self.services)
+        return injection
 
     # --- RPCs
 
     async def call_rpc(self, definition: RpcDefinition, data: Any, step: Step | None) -> Any:
         """Call an RPC function with its services, inside its middleware; a plain `def` runs in a thread."""
+        if self._step_services is None or step is None:
+            return await self._call_with(definition, data, step, None)
         async with AsyncExitStack() as stack:
-            extra = None
-            if self._step_services is not None and step is not None:
-                extra = await enter_factory(stack, self._step_services, self.services, step)
-            built_in: dict[str, Any] = {"rpc": BoundRpc(self, None), "logger": logger(f"pyflow.rpc.{definition.name}")}
-            if step is not None:
-                built_in["step"] = step
-            kwargs = services_for(definition.signature, self.services, built_in, extra=extra)
-            arguments = () if data is NO_DATA else (data,)
-            layers = (*self._middleware, *definition.middleware)
+            extra = await enter_factory(stack, self._step_services, self.services, step)
+            return await self._call_with(definition, data, step, extra)
 
-            async def innermost() -> Any:
-                if definition.signature.is_async:
-                    return await definition.func(*arguments, **kwargs)
-                return await self.in_thread(functools.partial(definition.func, *arguments, **kwargs))
-
-            if not layers:
-                return await innermost()
-            call = Call("rpc", definition.name, data, step.run_id if step is not None else None)
-            return await surround(call, layers, innermost)()
+    def _call_with(self, definition: RpcDefinition, data: Any, step: Step | None, extra: Any) -> Awaitable[Any]:
+        injection = self._injection(definition.signature)
+        built_in: dict[str, Any] = {}
+        for name in injection.wants:
+            if name == "rpc":
+                built_in[name] = BoundRpc(self, None)
+            elif name == "logger":
+                built_in[name] = logger(f"pyflow.rpc.{definition.name}")
+            elif name == "step" and step is not None:
+                built_in[name] = step
+        call_function = _bind(definition.func, data, injection.arguments(built_in, extra))
+        if not definition.signature.is_async:
+            call_function = functools.partial(self.in_thread, call_function)
+        layers = (*self._middleware, *definition.middleware)
+        if not layers:
+            return cast("Awaitable[Any]", call_function())
+        run_id = step.run_id if step is not None else None
+        return surround(Call("rpc", definition.name, data, run_id), layers, call_function)()
 
     async def invoke(self, rpc_name: str, data: Any) -> Any:
         """A plain call of an RPC: its data and its result pass through the codec, as they would in a step.
@@ -172,14 +182,12 @@ class Runtime:
         result = await self.call_rpc(definition, data, None)
         return definition.signature.result_codec.round_trip(result)[1]
 
-    async def within(self, seconds: float | None, awaitable: Awaitable[Any]) -> Any:
+    async def within(self, seconds: float, awaitable: Awaitable[Any]) -> Any:
         """Await, for so long at most.
 
         Raises:
             StepTimeoutError: the time was up; what was awaited has been cancelled.
         """
-        if seconds is None:
-            return await awaitable
         scope = asyncio.timeout(seconds)
         try:
             async with scope:
@@ -195,6 +203,16 @@ class Runtime:
             self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="pyflow-step")
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, function)
+
+
+def _bind(function: Callable[..., Any], data: Any, arguments: Mapping[str, Any]) -> Callable[[], Any]:
+    if data is NO_DATA:
+        return functools.partial(function, **arguments)
+    return functools.partial(function, data, **arguments)
+
+
+async def _layered(call: Call, middleware: Sequence[Middleware], innermost: Callable[[], Any]) -> Any:
+    return await surround(call, middleware, innermost)()
 
 
 def error_info(error: BaseException, *, step_name: str | None = None) -> ErrorInfo:

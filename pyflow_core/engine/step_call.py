@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pyflow_core.engine.loop import WorkflowFuture
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pyflow_core.wiring import RpcDefinition
 
 T = TypeVar("T")
+
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 class StepFuture(WorkflowFuture[T]):
@@ -50,11 +53,11 @@ class StepCall(Coroutine[Any, Any, T], Generic[T]):
         "text",
     )
 
-    def __init__(self, execution: Execution, step_name: str, line: tuple[str, int], options: dict[str, Any]) -> None:
+    def __init__(self, execution: Execution, step_name: str, line: tuple[str, int]) -> None:
         self.execution = execution
         self.step_name = step_name
         self.line = line
-        self.options = options
+        self.options: Mapping[str, Any] = NO_OPTIONS
         self.order = execution.loop.next_order()
         self.rpc: RpcDefinition | None = None
         self.function: Any = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pyflow_core.context import Step
 from pyflow_core.engine.attempt import failed_attempt
@@ -16,7 +16,7 @@ from pyflow_core.ports.state import OMITTED, Envelope, StepForm, StepResult, Ste
 from pyflow_core.references import NO_DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from pyflow_core.clock import Clock
     from pyflow_core.engine.driver import RunDriver
@@ -53,10 +53,22 @@ class PoolHost(Protocol):
         ...
 
 
-class _Running(NamedTuple):
-    claim: StepClaim
-    task: asyncio.Task[None]
-    cancelled: asyncio.Event
+class _Running:
+    """A step in hand; `stopped` once its workflow has stopped waiting for it."""
+
+    __slots__ = ("claim", "stopped", "task")
+
+    def __init__(self, claim: StepClaim) -> None:
+        self.claim = claim
+        self.stopped = False
+        self.task: asyncio.Task[None] | None = None
+
+    def is_stopped(self) -> bool:
+        return self.stopped
+
+    def cancel(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
 
 
 class StepPool:
@@ -104,62 +116,68 @@ class StepPool:
 
     def start(self, claim: StepClaim) -> asyncio.Task[None]:
         """Run a claimed step whose slot is taken already."""
-        cancelled = asyncio.Event()
-        task = asyncio.create_task(self._run(claim, cancelled))
-        key = (claim.run_id, claim.step_name)
-        self._running[key] = _Running(claim, task, cancelled)
-        task.add_done_callback(lambda _: self._ended(key, claim))
-        return task
+        running = _Running(claim)
+        return self._keep(running, self._run(running), self._ended)
 
     def stop(self, run_id: str, step_name: str) -> None:
         """Ask a step to stop: its coroutine is cancelled, `step.cancelled()` becomes true."""
         running = self._running.get((run_id, step_name))
-        if running is not None and not running.cancelled.is_set():
-            running.cancelled.set()
-            running.task.cancel()
+        if running is not None and not running.stopped:
+            running.stopped = True
+            running.cancel()
 
     async def drain(self, seconds: float) -> None:
         """Let running steps end for so long; then stop them and give them back untried."""
-        tasks = [running.task for running in self._running.values()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
+        await self._wait(seconds)
         self._releasing = True
-        left = [running.task for running in self._running.values()]
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left)
+        self.abandon()
+        await self._wait(None)
 
     def abandon(self) -> None:
-        """Stop everything and write nothing: the lease is lost."""
-        self._releasing = True
+        """Cancel everything; what can still be given back is."""
         for running in list(self._running.values()):
-            running.task.cancel()
-        self._releasing = False
+            running.cancel()
 
     def finish(self, result: Result) -> None:
         """Write a result whose run is no longer driven here."""
         if result.claim is not None:
-            task = asyncio.create_task(self._write(result.claim, result.result))
-            self._running[result.claim.run_id, result.claim.step_name] = _Running(result.claim, task, asyncio.Event())
-            key = (result.claim.run_id, result.claim.step_name)
-            task.add_done_callback(lambda _: self._running.pop(key, None))
+            self._keep(_Running(result.claim), self._write(result.claim, result.result), self._written)
 
-    def _ended(self, key: tuple[str, str], claim: StepClaim) -> None:
-        self._running.pop(key, None)
-        self.release_slot(claim.queue)
+    async def _wait(self, seconds: float | None) -> None:
+        tasks = [running.task for running in self._running.values() if running.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    def _keep(
+        self, running: _Running, work: Coroutine[Any, Any, None], ended: Callable[[_Running], None]
+    ) -> asyncio.Task[None]:
+        claim = running.claim
+        self._running[claim.run_id, claim.step_name] = running
+        running.task = task = asyncio.create_task(work)
+        task.add_done_callback(lambda _: ended(running))
+        return task
+
+    def _ended(self, running: _Running) -> None:
+        self._written(running)
+        self.release_slot(running.claim.queue)
         self._host.slot_freed()
 
-    async def _run(self, claim: StepClaim, cancelled: asyncio.Event) -> None:
+    def _written(self, running: _Running) -> None:
+        key = (running.claim.run_id, running.claim.step_name)
+        if self._running.get(key) is running:
+            del self._running[key]
+
+    async def _run(self, running: _Running) -> None:
         host = self._host
+        claim = running.claim
         started_at = host.clock.time()
         policy = StepPolicy()
         try:
             definition = host.runtime.registry.rpc(claim.rpc_name)
             policy = definition.policy(host.runtime.default_policy).with_options(load_options(claim.options))
-            text, value = await self._attempt(definition, claim, policy, started_at, cancelled)
+            text, value = await self._attempt(definition, running, policy, started_at)
         except asyncio.CancelledError as error:
-            if not cancelled.is_set():
+            if not running.stopped:
                 await self._release(claim)
                 raise
             info, delay = failed_attempt(error, StepPolicy(), claim.attempts)
@@ -173,11 +191,11 @@ class StepPool:
     async def _attempt(
         self,
         definition: RpcDefinition,
-        claim: StepClaim,
+        running: _Running,
         policy: StepPolicy,
         started_at: float,
-        cancelled: asyncio.Event,
     ) -> tuple[str, Any]:
+        claim = running.claim
         signature = definition.signature
         data: Any = NO_DATA
         if signature.data is not None and claim.input.inline is not None:
@@ -188,10 +206,11 @@ class StepPool:
             claim.attempts,
             f"{claim.run_id}/{claim.generation}/{claim.step_name}",
             None if policy.timeout is None else started_at + policy.timeout,
-            cancelled,
+            running.is_stopped,
         )
         runtime = self._host.runtime
-        value = await runtime.within(policy.timeout, runtime.call_rpc(definition, data, step))
+        call = runtime.call_rpc(definition, data, step)
+        value = await (call if policy.timeout is None else runtime.within(policy.timeout, call))
         return signature.result_codec.round_trip(value)
 
     async def _failed(self, claim: StepClaim, info: ErrorInfo, delay: float | None, started_at: float) -> None:

@@ -87,6 +87,7 @@ class Worker:
         self._heartbeat: Heartbeat | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._closing = False
+        self._backlog = False
         self._on_close: Callable[[], Awaitable[None]] | None = None
         self._timer: tuple[float, asyncio.Task[None]] | None = None
         self._workflows = [name for name in runtime.registry.workflows if self._works_on(orchestrator_queue(name))]
@@ -209,6 +210,16 @@ class Worker:
         """Whether this worker can take one more run at once."""
         return not self._closing and len(self._drivers) < self._active_limit
 
+    @property
+    def busy(self) -> bool:
+        """Whether this worker drives a run or executes a step now."""
+        return bool(self._drivers or self._pool.claims)
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The queues that it works on."""
+        return (*(orchestrator_queue(name) for name in self._workflows), *self._step_queues)
+
     def works_on(self, workflow: str) -> bool:
         """Whether this worker drives runs of a workflow."""
         return workflow in self._workflows
@@ -266,7 +277,8 @@ class Worker:
         self._pool.finish(result)
 
     def slot_freed(self) -> None:
-        self._work.set()
+        if self._backlog:
+            self._work.set()
 
     def run_written(self, driver: RunDriver, activation: Activation) -> None:
         if self._queue is None:
@@ -302,11 +314,12 @@ class Worker:
         room = self._active_limit - len(self._drivers)
         slots = self._pool.free_slots(self._step_queues)
         runs, steps = await asyncio.gather(self._claim_runs(room), self._claim_steps(slots))
-        if slots and len(steps) < sum(slots.values()):
+        self._backlog = len(steps) == sum(slots.values())
+        if slots and not self._backlog:
             due_at = await self.state.next_due(self._step_queues)
             if due_at is not None:
                 self._wake_at(due_at)
-        if (runs and len(runs) == room) or (steps and len(steps) == sum(slots.values())):
+        if runs and len(runs) == room:
             self._work.set()
 
     async def _claim_runs(self, room: int) -> list[RunClaim]:

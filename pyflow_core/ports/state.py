@@ -14,7 +14,7 @@ Times are seconds since the epoch on the store's clock; durations are seconds.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -322,8 +322,9 @@ class Activation:
     `delivered` is the number up to which the execution had been fed, `results` not counted. With `exact` the
     results were fed before this commit (or the run settles): it is refused with `OvertakenError` unless the run's
     `seq` still equals `delivered`. Order inside: results (each takes a number), retries, asks, cancels, then settle
-    or park. A settlement also cancels every open step of the run. `park` gives the run up if, after the results,
-    nothing has arrived that was not fed; otherwise the run stays owned and the answer says so.
+    or park. A settlement also cancels every open step of the run; a block leaves them. `park` gives the run up if,
+    after the results, nothing has arrived that was not fed (without `exact`, the results themselves); otherwise the
+    run stays owned and the answer says so.
     """
 
     run_id: str
@@ -331,10 +332,10 @@ class Activation:
     worker_id: str
     delivered: int
     exact: bool = False
-    results: list[StepResult] = field(default_factory=list)
-    retries: list[InlineRetry] = field(default_factory=list)
-    asks: list[NewStep] = field(default_factory=list)
-    cancels: list[str] = field(default_factory=list)
+    results: Sequence[StepResult] = ()
+    retries: Sequence[InlineRetry] = ()
+    asks: Sequence[NewStep] = ()
+    cancels: Sequence[str] = ()
     settle: Settlement | None = None
     park: bool = False
 
@@ -391,7 +392,7 @@ class WorkerInfo(NamedTuple):
 
 
 class RunEvent(NamedTuple):
-    """A row of a run's event log, for people and dashboards; replay never reads it."""
+    """A row of a run's event log, for people and dashboards; replay never reads it. `type` is an `EventType`."""
 
     id: int
     run_id: str
@@ -473,7 +474,7 @@ class WorkflowStateService(ABC):
 
         Dead is whose process is gone or whose lease has expired. Their running steps become pending again with one
         more death and an epoch that refuses the dead one's late writes; their runs become ready with one more
-        takeover and a new epoch.
+        takeover and a new epoch. What a worker claims after its reaping is either refused to it or freed by the next.
         """
 
     # --- runs
@@ -538,9 +539,12 @@ class WorkflowStateService(ABC):
     async def redrive(self, run_id: str) -> Redriven | None:
         """Open a failed, cancelled or blocked run again as a new generation, from its last good step.
 
-        The failed step that ended it (number k) becomes pending with no attempts; steps with `asked_at >= k` move to
-        the archive of the old generation, entries are removed, and numbers are kept for what stays. A blocked run is
-        just made ready, in the same generation. None when there is nothing to re-drive.
+        The failed step that ended it (number k, named by the run's error), what failed after it, and what was
+        cancelled because of it become pending with no attempts; steps with `asked_at >= k` move to the archive of the
+        old generation, entries from k on are removed, numbers are kept for what stays, and `seq` is the highest of
+        them. In a cancelled run k is the number of the cancel request; where the function itself failed there is
+        none, and all results stay. A blocked run is just made ready, in the same generation. None when there is
+        nothing to re-drive.
         """
 
     # --- steps
@@ -567,7 +571,7 @@ class WorkflowStateService(ABC):
 
     @abstractmethod
     async def retry_step(self, claim: StepClaim, worker_id: str, retry: StepRetry) -> None:
-        """Record a failed attempt and make the step pending again.
+        """Record a failed attempt and make the step pending again; one that was asked to stop ends as cancelled.
 
         Raises:
             StaleLeaseError: as `finish_step`.

@@ -1,0 +1,25 @@
+"""`memory://`: state and queue that live as long as the process, for tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyflow_services.memory.queue import MemoryQueueService
+from pyflow_services.memory.state import MemoryStateService
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyflow_core.clock import Clock
+
+
+def state_from_url(url: str, root: Path | None, clock: Clock) -> MemoryStateService:
+    """A state service of its own for each connection."""
+    del url, root
+    return MemoryStateService(clock=clock.time)
+
+
+def queue_from_url(url: str, root: Path | None, clock: Clock) -> MemoryQueueService:
+    """A queue service of its own for each connection."""
+    del url, root
+    return MemoryQueueService(clock=clock.time, sleep=clock.sleep)

@@ -1,0 +1,46 @@
+"""Statements over many rows at once.
+
+Each statement costs a trip through the driver, which lets go of the interpreter's lock and must win it back. One with a
+table of values does the work of many; a few fixed sizes keep the prepared statements few.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from pyflow_services.sqlite.rows import Row
+
+_SIZES = (64, 8, 1)
+
+
+class Bulk:
+    """A statement around `VALUES (…), (…)`: `{values}` stands for the table in `sql`, whose rows have `width` values."""
+
+    def __init__(self, sql: str, width: int) -> None:
+        place = f"({', '.join('?' * width)})"
+        self._statements = [(size, sql.replace("{values}", f"VALUES {', '.join([place] * size)}")) for size in _SIZES]
+
+    def execute(self, cursor: sqlite3.Cursor, rows: Sequence[Row]) -> int:
+        """Run the statement for all rows; how many rows of its table it changed."""
+        changed = done = 0
+        for size, sql in self._statements:
+            while len(rows) - done >= size:
+                cursor.execute(sql, tuple(chain.from_iterable(rows[done : done + size])))
+                changed += cursor.rowcount
+                done += size
+        return changed
+
+    def fetch(self, cursor: sqlite3.Cursor, rows: Sequence[Row]) -> list[Row]:
+        """Run the statement for all rows; what it returns."""
+        found: list[Row] = []
+        done = 0
+        for size, sql in self._statements:
+            while len(rows) - done >= size:
+                found += cursor.execute(sql, tuple(chain.from_iterable(rows[done : done + size]))).fetchall()
+                done += size
+        return found

@@ -1,0 +1,112 @@
+"""A lock of the operating system that a process holds while it lives.
+
+It is on a file beside the database, so that a process that is gone is known to be gone at once; a lease's expiry is for
+those that are stopped or hung. Locks are those of an open file: asking for one twice in a process conflicts, too.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class FileLock:
+    """A held lock. Made by `take`."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+
+    @classmethod
+    def take(cls, path: Path, *, create: bool) -> FileLock | None:
+        """Take the lock of this file; None if somebody holds it, or there is no such file and none is to be made."""
+        try:
+            descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o644)
+        except FileNotFoundError:
+            if create:
+                raise
+            return None
+        try:
+            _lock(descriptor)
+        except OSError:
+            os.close(descriptor)
+            return None
+        return cls(path, descriptor)
+
+    def remove(self) -> None:
+        """Remove the file, then let go, so that nobody takes a lock on a file that is about to go."""
+        if sys.platform == "win32":
+            # An open file cannot be removed there.
+            os.close(self._descriptor)
+            self._path.unlink(missing_ok=True)
+        else:
+            self._path.unlink(missing_ok=True)
+            os.close(self._descriptor)
+
+    def release(self) -> None:
+        """Let go and leave the file."""
+        os.close(self._descriptor)
+
+
+class LockFolder:
+    """The folder of the lock files of one database."""
+
+    def __init__(self, database: Path) -> None:
+        self._folder = database.with_name(f"{database.name}.workers")
+
+    def _path(self, member: str) -> Path:
+        return self._folder / f"{quote(member, safe='')}.lock"
+
+    def hold(self, member: str) -> FileLock:
+        """Take the lock of a member of this process.
+
+        Raises:
+            FileExistsError: somebody else holds it.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock.take(self._path(member), create=True)
+        if lock is None:
+            raise FileExistsError(f"{self._path(member)} is locked by another process")
+        return lock
+
+    def take_over(self, member: str) -> FileLock | None:
+        """Take the lock of a member whose process is gone; None if it is there, or nothing can be told."""
+        return FileLock.take(self._path(member), create=False)
+
+    def forget(self, member: str) -> None:
+        """Remove the file of a member whose lock cannot be taken."""
+        self._path(member).unlink(missing_ok=True)
+
+
+@cache
+def boot_id() -> str:
+    """What tells one boot of this machine from another; monotonic clocks compare within one only."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return _boot_session()
+
+
+def _boot_session() -> str:
+    if sys.platform == "darwin":
+        command = ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no input of anyone
+        if answer.stdout.strip():
+            return answer.stdout.strip()
+    # Then a restart is told by the locks alone: none survives it.
+    return "unknown"

@@ -1,0 +1,59 @@
+"""What an operation sees of the transaction that it is a part of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyflow_services.sqlite.bulk import Bulk
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from pyflow_core.ports.event import EventType
+    from pyflow_services.sqlite.rows import Row
+
+_EVENTS = Bulk(
+    "INSERT INTO events (run, generation, type, seq, step_name, attempt, worker, detail, at) {values}",
+    9,
+)
+
+
+class Transaction:
+    """A cursor, the time at which the transaction began, its events, and whether others must hear of it."""
+
+    __slots__ = ("_events", "cursor", "news", "now")
+
+    def __init__(self, cursor: sqlite3.Cursor, now: float) -> None:
+        self.cursor = cursor
+        self.now = now
+        self.news = False
+        self._events: list[Row] = []
+
+    def tell(
+        self,
+        run: int,
+        generation: int,
+        kind: EventType,
+        seq: int | None = None,
+        step_name: str | None = None,
+        attempt: int | None = None,
+        worker: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """Append an event to the log of a run; it is written with all others at the end of the transaction."""
+        self._events.append((run, generation, kind, seq, step_name, attempt, worker, detail, self.now))
+
+    def write_events(self) -> None:
+        """Write the events."""
+        if self._events:
+            _EVENTS.execute(self.cursor, self._events)
+
+    def one(self, sql: str, values: Sequence[object] = ()) -> Row | None:
+        """The only row of a statement that gives at most one; the statement has then run to its end."""
+        rows = self.cursor.execute(sql, values).fetchall()
+        return rows[0] if rows else None
+
+    def all(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """All rows of a statement."""
+        return self.cursor.execute(sql, values).fetchall()

@@ -1,0 +1,41 @@
+"""`sqlite:///relative.db`, `sqlite:////absolute.db`, `?synchronous=normal`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pyflow_core.errors import SettingsError
+from pyflow_services.sqlite.service import SqliteStateService
+
+if TYPE_CHECKING:
+    from pyflow_core.clock import Clock
+
+_SYNCHRONOUS = ("full", "normal")
+
+
+def from_url(url: str, root: Path | None, clock: Clock) -> SqliteStateService:
+    """The state service of a `sqlite:` URL; a relative path counts from `root`.
+
+    Raises:
+        SettingsError: the URL has no path, an unknown option, or a relative path where there is no root.
+    """
+    parts = urlsplit(url)
+    if parts.netloc or len(parts.path) < 2:
+        raise SettingsError(f"state = {url!r} names no file: write sqlite:///relative/path.db or sqlite:////absolute.db")
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    synchronous = options.pop("synchronous", "full").lower()
+    if options:
+        raise SettingsError(f"state = {url!r}: there is no option {next(iter(options))!r}; known: synchronous")
+    if synchronous not in _SYNCHRONOUS:
+        raise SettingsError(f"state = {url!r}: synchronous must be full or normal")
+    path = Path(unquote(parts.path[1:]))
+    if not path.is_absolute():
+        if root is None:
+            raise SettingsError(
+                f"state = {url!r} is relative, and this installed package has no project folder: set PYFLOW_STATE"
+            )
+        path = root / path
+    mode = cast("Literal['full', 'normal']", synchronous)
+    return SqliteStateService(path, synchronous=mode, clock=clock.time)
