@@ -295,7 +295,7 @@ class Client:
 
     async def _next_hint(self) -> None:
         hint = asyncio.ensure_future(self._hint.wait())
-        pause = asyncio.ensure_future(self.clock.sleep(POLL_SECONDS))
+        pause = asyncio.ensure_future(self.clock.pause(POLL_SECONDS))
         try:
             await asyncio.wait((hint, pause), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -310,10 +310,11 @@ class Client:
         Raises:
             MissingServiceError, StoreError
         """
-        if self.worker is None:
-            self.worker = self._make_worker(self)
-            await self.worker.start()
-        return self.worker
+        worker = self.worker
+        if worker is None:
+            worker = self.worker = self._make_worker(self)
+            await worker.start()
+        return worker
 
     async def close(self) -> None:
         """Stop what runs here; callers that still wait are told by cancellation."""
@@ -441,6 +442,7 @@ class Connection:
             middleware=[load_target(name, what="middleware =") for name in project.middleware],
             plans=project.workflows,
             settings={**project.settings, **self._runtime_settings},
+            clock=self._clock,
         )
 
     async def _lazily(self, stack: AsyncExitStack, factory: Any) -> Any:
@@ -495,7 +497,7 @@ def _check_number(key: str, value: Any, *, above: bool) -> None:
         number = float(value)
     except (TypeError, ValueError):
         number = -1.0
-    if number < 0 or (above and number == 0):
+    if not (number > 0 if above else number >= 0):
         raise SettingsError(f"{key} = {value!r} must be a number {'above 0' if above else 'of 0 or more'}")
 
 

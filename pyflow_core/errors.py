@@ -8,8 +8,9 @@
     │   └── PermissionDeniedError
     ├── NotFoundError                  UnknownWorkflowError  UnknownRpcError  UnknownRunError
     ├── StoreError                     the store, not the run
-    │   ├── StoreUnavailableError  StoreFormatError  StoreVersionError  StoreFullError
-    │   └── StaleLeaseError  OvertakenError  CommitUnknownError  PayloadContractError
+    │   ├── StoreUnavailableError  StoreFormatError  StoreVersionError
+    │   ├── StaleLeaseError  OvertakenError  PayloadContractError
+    │   └── CommitUnknownError         StoreFullError
     ├── CodecError                     UnserialisableValueError  UndeclaredResultTypeError  StoredValueError
     ├── RefusalError                   condemns an execution: nothing of the author's can catch it
     │   ├── StepNameReusedError  StepAwaitedTwiceError  ForbiddenInWorkflowError  ForbiddenInStepError
@@ -186,12 +187,6 @@ class StoreVersionError(StoreError):
     code = "store_version"
 
 
-class StoreFullError(StoreError):
-    """The disk of the store is full: nothing of this commit was written."""
-
-    code = "store_full"
-
-
 class StaleLeaseError(StoreError):
     """The worker no longer owns this run or step, so nothing was written."""
 
@@ -208,6 +203,12 @@ class CommitUnknownError(StoreError):
     """The commit failed: its members are to be loaded again, never assumed failed or done."""
 
     code = "commit_unknown"
+
+
+class StoreFullError(CommitUnknownError):
+    """The disk of the store is full: nothing of this commit was written."""
+
+    code = "store_full"
 
 
 class PayloadContractError(StoreError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from inspect import Parameter
-from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
 from pyflow_core.codec.path import annotation_name
@@ -27,8 +26,7 @@ def codec_for(annotation: object) -> Codec:
     if annotation is Any or annotation is object or annotation is Parameter.empty:
         return PLAIN
     # `int | str` equals `str | int`, but the order of a union can decide how a value is read.
-    is_class = isinstance(annotation, type) and not isinstance(annotation, GenericAlias)
-    key = annotation if is_class else (annotation, repr(annotation))
+    key = annotation if isinstance(annotation, type) else (annotation, repr(annotation))
     try:
         return _cache[key]
     except KeyError:
@@ -52,7 +50,7 @@ def _remember(cache: dict[Any, Codec], key: object, codec: Codec) -> Codec:
 
 def _build(annotation: Any) -> Codec:
     from pydantic import TypeAdapter
-    from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+    from pydantic.errors import PydanticSchemaGenerationError
 
     from pyflow_core.codec.typed import TypedCodec
 
@@ -62,6 +60,8 @@ def _build(annotation: Any) -> Codec:
     except PydanticSchemaGenerationError as error:
         unknown = str(error).partition("schema for ")[2].partition(". Set `arbitrary")[0] or name
         reason = f"pydantic knows no way to write {unknown}; make it a model or a dataclass"
-    except (PydanticUserError, NameError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
+    except UnserialisableValueError:
+        raise
+    except Exception as error:  # noqa: BLE001 - types may build their schemas themselves, and raise what they like
+        reason = str(error).partition("\n")[0] or type(error).__name__
     raise UnserialisableValueError(f"values of {name} cannot be stored: {reason}")

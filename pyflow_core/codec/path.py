@@ -41,12 +41,15 @@ class BadValueError(Exception):
         return self.error(f"{describe_path(root, self.steps[::-1])}: {self.reason}")
 
 
-def describe_path(root: Any, steps: Sequence[object]) -> str:
-    """`value.items[3].callback`: steps into fields with a dot, those into containers in brackets."""
+def describe_path(root: Any, steps: Sequence[object], missing: object = _NOWHERE) -> str:
+    """`value.items[3].callback`: steps into fields with a dot, those into containers in brackets.
+
+    Steps that lead nowhere are left out, unless it is that one which is `missing`.
+    """
     text, here = "value", root
     for step in steps[:_SHOWN_STEPS]:
         inner = _enter(here, step)
-        if inner is _NOWHERE and step is not ELEMENT:
+        if inner is _NOWHERE and step is not ELEMENT and step is not missing:
             continue  # pydantic names the arm of a union, or a validator, as a step too
         is_field = isinstance(step, str) and not (is_mapping(here) or is_sequence(here))
         text += f".{step}" if is_field else item_step(step)

@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from math import isfinite
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import AsyncGeneratorType, BuiltinFunctionType, CoroutineType, FunctionType, GeneratorType, MethodType
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
@@ -38,6 +38,7 @@ TAG_START = '{"$'
 
 _MAX_DIGITS = 4300
 _MANY_DIGITS = re.compile(rf"[0-9]{{{_MAX_DIGITS}}}")
+_NEVER_VALUES = (type, FunctionType, BuiltinFunctionType, MethodType, CoroutineType, GeneratorType, AsyncGeneratorType)
 _JUST_TEXT = frozenset({str})
 _TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep, or contains itself"
 
@@ -116,7 +117,7 @@ class TreeWriter:
     def other(self, value: object, depth: int) -> Any:  # noqa: ARG002 - for subclasses
         """The tree of a value of any other class."""
         kind = type(value)
-        if isinstance(value, FunctionType | BuiltinFunctionType | MethodType | type):
+        if isinstance(value, _NEVER_VALUES):
             raise BadValueError(f"{type_name(value)} is not serialisable", UnserialisableValueError)
         raise BadValueError(
             f"it is of type {type_name(value)}, which nothing declares, so it could not come back as what it was: "
@@ -243,9 +244,13 @@ def _is_utf8(text: str) -> bool:
 
 
 def _moment(tag: str, value: datetime | time) -> dict[str, str]:
-    if value.tzinfo is not None and value.utcoffset() is None:
-        reason = f"the offset of its time zone is unknown without a date ({value.tzinfo})"
-        raise BadValueError(reason, UnserialisableValueError)
+    if value.tzinfo is not None:
+        offset = value.utcoffset()
+        if offset is None:
+            reason = f"the offset of its time zone is unknown without a date ({value.tzinfo})"
+            raise BadValueError(reason, UnserialisableValueError)
+        if offset.microseconds:  # Python writes `+00:00:00.000001`, and reads it as UTC
+            raise BadValueError("its time zone is off by a fraction of a second", UnserialisableValueError)
     return {tag: value.isoformat()}
 
 

@@ -48,7 +48,15 @@ def _allow_promotion(before: Any, after: Any) -> None:
     if type(before) is int and type(after) is float and before == after:
         return
     reason = f"it is of type {type_name(before)}, and would come back as {type_name(after)}"
-    raise BadValueError(reason, UnserialisableValueError)
+    raise BadValueError(reason + _cure(before, after), UnserialisableValueError)
+
+
+def _cure(before: object, after: object) -> str:
+    if stored_fields(before) is None or stored_fields(after) is None:
+        return ""
+    if isinstance(before, type(after)):
+        return f": declare {type(before).__name__} where it may be one"
+    return ": give each of them a `Literal` field to tell them apart"
 
 
 def _require(same: bool) -> None:  # noqa: FBT001 - reads as a sentence

@@ -41,17 +41,22 @@ _OPAQUE = frozenset({"metadata", "default", "cls", "config", "expected", "member
 # These hold a set, or may make one of something else. (One inside of `Any` would come back as a list, which shows.)
 _MAY_HOLD_SETS = ("set", "frozenset", "is-instance", "function-")
 
+_REFUSED = {
+    "generator": "it is an iterator, which can be read only once: declare a list",
+    "import": "it is imported by its name, and nothing that a store holds may choose what is imported",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class SchemaTraits:
     """`exact`: `==` proves a round trip. `sets`: there may be a set, whose order must be settled.
 
-    `lazy`: values would be read only while they are iterated, which a stored value cannot be.
+    `refusal`: why no value of the type may be stored, if that is so.
     """
 
     exact: bool
     sets: bool
-    lazy: bool
+    refusal: str | None
 
 
 def read_traits(schema: object) -> SchemaTraits:
@@ -60,7 +65,7 @@ def read_traits(schema: object) -> SchemaTraits:
     return SchemaTraits(
         exact=kinds <= _EXACT,
         sets=any(kind.startswith(_MAY_HOLD_SETS) for kind in kinds),
-        lazy="generator" in kinds,
+        refusal=next((_REFUSED[kind] for kind in sorted(kinds) if kind in _REFUSED), None),
     )
 
 
@@ -79,9 +84,19 @@ def _own_kind(node: Mapping[Any, Any]) -> Iterator[str]:
     kind = node.get("type")
     if isinstance(kind, str) and not _is_plain_literal(node) and not _is_clear_union(node):
         yield kind
+    if _is_import(node.get("function")):
+        yield "import"
     config: Mapping[str, object] = node.get("config") or {}
     if "allow" in (node.get("extra_behavior"), config.get("extra_fields_behavior")):
         yield "any"
+
+
+def _is_import(function: Any) -> bool:
+    """Whether this is the validator of pydantic's `ImportString`, the one type that runs what the text names."""
+    if is_mapping(function):
+        function = function.get("function")
+    name, module = getattr(function, "__name__", ""), getattr(function, "__module__", None) or ""
+    return name == "import_string" and module.startswith("pydantic")
 
 
 def _is_plain_literal(node: Mapping[Any, Any]) -> bool:

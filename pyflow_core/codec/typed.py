@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _SHOWN_ERRORS = 8
 _SHOWN_REASON = 300
+_NO_ROOT = object()
 
 
 class TypedCodec(Codec):
@@ -43,9 +44,9 @@ class TypedCodec(Codec):
     def __init__(self, annotation: object, adapter: TypeAdapter[Any]) -> None:
         super().__init__(annotation)
         traits = read_traits(adapter.core_schema)
-        if traits.lazy:
+        if traits.refusal is not None:
             name = annotation_name(annotation)
-            raise UnserialisableValueError(f"{name} holds an iterator, which can be read only once: declare a list")
+            raise UnserialisableValueError(f"values of {name} cannot be stored: {traits.refusal}")
         self._exact = traits.exact
         self._sets = traits.sets
         self._serializer = adapter.serializer
@@ -71,12 +72,12 @@ class TypedCodec(Codec):
         """See `Codec`. Text that was written without a declared type is read as well."""
         try:
             if TAG_START in text:
-                return self._validator.validate_python(read_plain(text), by_alias=False, by_name=True)
+                return self._read_tagged(text)
             return self._validator.validate_json(text, by_alias=False, by_name=True)
         except StoredValueError:
             raise
         except Exception as error:  # noqa: BLE001 - as above
-            reason = _describe_failure(error, None)
+            reason = _describe_failure(error)
             raise StoredValueError(f"a stored {annotation_name(self.annotation)} cannot be read: {reason}") from None
 
     def from_json_input(self, text: str | bytes) -> Any:
@@ -88,17 +89,21 @@ class TypedCodec(Codec):
         except ValidationError as error:
             lines = _error_lines(error)
         except Exception as error:  # noqa: BLE001 - as above
-            lines = [_describe_failure(error, None)]
+            lines = [_describe_failure(error)]
         raise InvalidInputError("\n  ".join([f"the input is no {annotation_name(self.annotation)}:", *lines]))
 
     def _write(self, value: Any) -> str:
         text = self._serializer.to_json(value, by_alias=False, round_trip=True, warnings=False).decode()
         return _sort_sets(text, value) if self._sets else text
 
+    def _read_tagged(self, text: str) -> Any:
+        # Parts are no instances, which is all that a strict model takes from Python.
+        return self._validator.validate_python(read_plain(text), strict=False, by_alias=False, by_name=True)
+
     def _round_trip_tagged(self, value: Any, problem: Exception | None) -> tuple[str, Any]:
         try:
             text = self._write_tagged(value)
-            fresh = self._validator.validate_python(read_plain(text), by_alias=False, by_name=True)
+            fresh = self._read_tagged(text)
             require_same(value, fresh)
         except UnserialisableValueError:
             raise
@@ -126,15 +131,9 @@ class _PartsWriter(TreeWriter):
     def other(self, value: object, depth: int) -> Any:
         if getattr(value, "__pydantic_root_model__", False):
             return self.write(cast("Any", value).root, depth)
-        if (parts := stored_fields(value)) is not None:
+        parts = value if is_mapping(value) else stored_fields(value)
+        if parts is not None:
             return self.mapping(parts, depth + 1)
-        if isinstance(value, Enum):
-            return self.write(value.value, depth)
-        for base, exact in _EXACT_SCALARS.items():
-            if isinstance(value, base):
-                return self.write(exact(value), depth)
-        if is_mapping(value):
-            return self.mapping(value, depth + 1)
         if is_sequence(value):
             return self.items(value, depth + 1)
         return self.write(_simplify(value), depth)
@@ -153,9 +152,14 @@ _EXACT_SCALARS: Mapping[type, Callable[[Any], Any]] = {
 }
 
 
-def _simplify(value: Any) -> Any:
+def _simplify(value: object) -> Any:
     from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+    if isinstance(value, Enum):
+        return value.value
+    for base, exact in _EXACT_SCALARS.items():
+        if isinstance(value, base):
+            return exact(value)
     try:
         return to_jsonable_python(value)
     except PydanticSerializationError:
@@ -207,21 +211,29 @@ def _more_telling(first: Exception | None, second: Exception) -> Exception:
     return first
 
 
-def _describe_failure(error: Exception, root: Any) -> str:
+def _describe_failure(error: Exception, root: Any = _NO_ROOT) -> str:
     from pydantic import ValidationError
 
     if isinstance(error, BadValueError):
-        return str(error.as_error(root))
+        return error.as_error(root).message
     if isinstance(error, ValidationError):
         return "; ".join(_error_lines(error, root))
     return f"{type(error).__name__}: {error}"[:_SHOWN_REASON]
 
 
-def _error_lines(error: ValidationError, root: Any = None) -> list[str]:
-    lines: list[str] = []
-    for detail in error.errors(include_url=False, include_context=False, include_input=False)[:_SHOWN_ERRORS]:
-        where = describe_location(detail["loc"]) if root is None else describe_path(root, detail["loc"])
-        message = detail["msg"][:_SHOWN_REASON]
-        lines.append(f"{where}: {message}" if where else message)
-    hidden = error.error_count() - len(lines)
+def _error_lines(error: ValidationError, root: Any = _NO_ROOT) -> list[str]:
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    lines = [_error_line(detail["loc"], detail["type"], detail["msg"], root) for detail in details[:_SHOWN_ERRORS]]
+    hidden = len(details) - len(lines)
     return [*lines, f"and {hidden} more"] if hidden else lines
+
+
+def _error_line(location: tuple[int | str, ...], kind: str, message: str, root: Any) -> str:
+    if root is _NO_ROOT:
+        where = describe_location(location)
+    elif kind == "missing":
+        where = describe_path(root, location, missing=location[-1])
+    else:
+        where = describe_path(root, location)
+    message = message[:_SHOWN_REASON]
+    return f"{where}: {message}" if where else message

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyflow_core.engine.runtime import error_info
-from pyflow_core.errors import CodecError, ForbiddenInStepError, UsageError
+from pyflow_core.errors import CodecError, ForbiddenInStepError, UsageError, WorkerLostError
 
 if TYPE_CHECKING:
     from pyflow_core.errors import ErrorInfo
     from pyflow_core.options import StepPolicy
 
-_NEVER_RETRIED = (CodecError, UsageError, ForbiddenInStepError)
+_NEVER_RETRIED = (CodecError, UsageError, ForbiddenInStepError, WorkerLostError)
 """Mistakes in the code or its set-up: the next attempt would fail alike."""
 
 

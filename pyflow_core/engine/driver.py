@@ -90,6 +90,7 @@ class Host(Protocol):
     clock: Clock
     worker_id: str
     fused: bool
+    replays: bool
 
     def take_slot(self, queue: str) -> bool:
         """Reserve a slot of this process for a step of this queue, if one is free and steps may be born claimed."""
@@ -518,7 +519,7 @@ class RunDriver:
                 self._retries.append(item)
             else:
                 self._running().answer(item.invoke, item.value, item.error)
-        if not self.host.fused:
+        if not self.host.fused or self.host.replays:
             return bool(self._staged)
         execution = self._running()
         for staged in self._staged:
@@ -527,6 +528,9 @@ class RunDriver:
 
     async def _write_first(self) -> None:
         """Plain commits: the results are on disk before the workflow sees them."""
+        if self.host.replays:
+            await self._reload()
+            return
         execution = self._running()
         activation = Activation(self.run_id, self.epoch, self.host.worker_id, self.delivered)
         activation.results = [staged.result for staged in self._staged]

@@ -160,7 +160,7 @@ class Execution:
         self.retired = True
         self._commands.clear()
         self.loop.stopped = False
-        for _ in range(3):
+        for _ in range(3 if self.loop.live_tasks() or self.loop.open_generators else 0):
             self._cancel_live()
             self.loop.drain()
             self.loop.close_generators()
@@ -168,6 +168,8 @@ class Execution:
             if not self.loop.live_tasks():
                 break
         self.loop.forget()
+        # Calls, futures and their execution point at one another; without this only the collector could free them.
+        self._calls = {}
         left = self.loop.live_tasks()
         for task in left:
             # Kept for ever, so asyncio must not complain that it was destroyed.
@@ -183,6 +185,7 @@ class Execution:
             raise ForbiddenInStepError(_IN_STEP)
         if self.retired:
             self._raise_retired()
+            return RefusedCall(self, step_name, ("", 0))
         frame = sys._getframe(2)  # do ← BoundWorkflow.do ← the author's code
         call: StepCall[Any] = StepCall(self, step_name, (frame.f_code.co_filename, frame.f_lineno))
         try:
@@ -216,6 +219,8 @@ class Execution:
             )
             return future
         call.future = future
+        if self.retired:
+            return future
         if self._closing:
             self.late_asks.append(call.step_name)
             return future
@@ -338,11 +343,10 @@ class Execution:
         self.condemn(ForbiddenInWorkflowError(f"workflow code cannot do this itself: {what}"))
 
     def _raise_retired(self) -> None:
+        """Unwind whoever asks; one that catches even this is parked in the end: what it awaits never comes."""
         self._raises += 1
         if self._raises <= RAISES_BEFORE_PARKING:
             raise ExecutionRetired
-        self.loop.stopped = True
-        raise ExecutionRetired
 
 
 _kept: list[WorkflowFuture[Any] | Any] = []

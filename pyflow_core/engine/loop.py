@@ -261,8 +261,15 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         """The tasks that are not done, oldest first."""
         return sorted(self._live, key=lambda task: task.order)
 
+    @property
+    def open_generators(self) -> bool:
+        """Whether asynchronous generators were begun since they were last closed."""
+        return bool(self._generators)
+
     def close_generators(self) -> None:
         """Close the asynchronous generators that were left open, as tasks to be drained."""
+        if not self._generators:
+            return
         generators, self._generators = list(self._generators.values()), {}
         outside = self._enter()
         try:
@@ -273,8 +280,9 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
             self._leave(outside)
 
     def forget(self) -> None:
-        """Drop every callback that has not run."""
+        """Drop every callback that has not run; nothing is refused any more."""
         self._ready.clear()
+        self._refuse = _nobody
 
     def _enter(self) -> Any:
         """Become the running loop of this thread, in place of the host's; what `_leave` puts back."""
@@ -297,6 +305,11 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     def _keep_generator(self, generator: AsyncGenerator[Any, Any]) -> None:
         # A strong reference: a collected generator would run its `finally` inside another run, or another thread.
         self._generators[id(generator)] = generator
+
+
+def _nobody(what: str) -> None:
+    """Whom the loop of a retired execution tells of refusals."""
+    del what
 
 
 def _never_finalise(generator: object) -> None:

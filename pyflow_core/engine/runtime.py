@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, cast
 
+from pyflow_core.clock import SystemClock
 from pyflow_core.codec import PLAIN
 from pyflow_core.context import BoundRpc, BoundWorkflow, RunLogger, Step
 from pyflow_core.engine.execution import Execution
@@ -24,6 +25,7 @@ from pyflow_core.service import Injection, check_services, enter_factory
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
+    from pyflow_core.clock import Clock
     from pyflow_core.middleware import Middleware
     from pyflow_core.signature import Signature
     from pyflow_core.wiring import Registry, RpcDefinition, WorkflowDefinition
@@ -48,10 +50,12 @@ class Runtime:
         middleware: Sequence[Middleware] = (),
         plans: Sequence[WorkflowPlan] = (),
         settings: Mapping[str, Any] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         settings = settings or {}
         self.registry = registry
         self.services = services
+        self.clock = clock or SystemClock()
         self.max_steps = int(settings.get("max_steps", 10_000))
         self.block_changed_input = settings.get("changed_input") == "block"
         self._step_services = step_services
@@ -182,18 +186,20 @@ class Runtime:
         result = await self.call_rpc(definition, data, None)
         return definition.signature.result_codec.round_trip(result)[1]
 
-    async def within(self, seconds: float, awaitable: Awaitable[Any]) -> Any:
-        """Await, for so long at most.
+    async def within(self, seconds: float | None, awaitable: Awaitable[Any]) -> Any:
+        """Await, for so long at most; None is for ever.
 
         Raises:
             StepTimeoutError: the time was up; what was awaited has been cancelled.
         """
-        scope = asyncio.timeout(seconds)
+        if seconds is None:
+            return await awaitable
+        scope: asyncio.Timeout | None = None
         try:
-            async with scope:
+            async with self.clock.timeout(seconds) as scope:
                 return await awaitable
         except TimeoutError:
-            if scope.expired():
+            if scope is not None and scope.expired():
                 raise StepTimeoutError(f"the attempt took longer than its timeout of {seconds:g} s") from None
             raise
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pyflow_core.context import Step
 from pyflow_core.engine.attempt import failed_attempt
 from pyflow_core.engine.driver import Result
-from pyflow_core.errors import PyflowError, StaleLeaseError, StoreError
+from pyflow_core.errors import PyflowError, StaleLeaseError, StoreError, WorkerLostError
 from pyflow_core.log import STEP_FAILED, STEP_RETRY, STORE_TROUBLE, logger
 from pyflow_core.options import StepPolicy, load_options
 from pyflow_core.ports.state import OMITTED, Envelope, StepForm, StepResult, StepRetry
 from pyflow_core.references import NO_DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from pyflow_core.clock import Clock
     from pyflow_core.engine.driver import RunDriver
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pyflow_core.errors import ErrorInfo
     from pyflow_core.ports.state import StepClaim, WorkflowStateService
     from pyflow_core.wiring import RpcDefinition
+
+MAX_DEATHS = 10
+"""A step during which so many workers died is taken for what kills them."""
 
 _log = logger("pyflow.step")
 
@@ -102,6 +105,16 @@ class StepPool:
         """Give a slot back."""
         self._used[queue] -= 1
 
+    def reserve(self, slots: Mapping[str, int]) -> None:
+        """Take free slots of several queues."""
+        for queue, count in slots.items():
+            self._used[queue] = self._used.get(queue, 0) + count
+
+    def give_back(self, slots: Mapping[str, int]) -> None:
+        """Give slots of several queues back."""
+        for queue, count in slots.items():
+            self._used[queue] -= count
+
     def free_slots(self, queues: Sequence[str]) -> dict[str, int]:
         """The queues of these that have free slots, and how many."""
         if self._releasing:
@@ -173,6 +186,8 @@ class StepPool:
         started_at = host.clock.time()
         policy = StepPolicy()
         try:
+            if claim.deaths >= MAX_DEATHS:
+                raise WorkerLostError(f"{claim.deaths} workers died while they ran step {claim.step_name!r}")  # noqa: TRY301
             definition = host.runtime.registry.rpc(claim.rpc_name)
             policy = definition.policy(host.runtime.default_policy).with_options(load_options(claim.options))
             text, value = await self._attempt(definition, running, policy, started_at)

@@ -11,6 +11,7 @@ import os
 import socket
 import uuid
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyflow_core.engine.cache import ExecutionCache
@@ -46,7 +47,8 @@ class Worker:
     """One process's part in executing runs.
 
     `queues` are glob patterns of the queues it works on. `fused` allows results to be fed before they are written.
-    `settled` is told of every run that settles here, for callers in the same process.
+    `settled` is told of every run that settles here, for callers in the same process. With `replays` every result is
+    written and the run replayed, which tests use to see that it makes no difference.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class Worker:
         cache_size: int | None = 1000,
         fused: bool = True,
         recovers: bool = True,
+        replays: bool = False,
         settled: Callable[[str, Settlement], None] | None = None,
     ) -> None:
         self.state = state
         self.runtime = runtime
         self.clock = clock
         self.fused = fused
+        self.replays = replays
         self.worker_id = _new_worker_id()
         self._queue = queue
         self._patterns = tuple(queues)
@@ -160,6 +164,24 @@ class Worker:
                 _log.warning("%s: %s", STORE_TROUBLE, error)
         self.runtime.close()
 
+    async def kill(self) -> None:
+        """End as a crash would, for tests: nothing is drained, given back or left, and nothing more is written."""
+        self._closing = True
+        self.worker_id = f"{self.worker_id}-killed"  # as which every write is refused
+        tasks = [*self._loops, *self._tasks]
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        for task in tasks:
+            task.cancel()
+        self._pool.abandon()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._pool.drain(0)
+        self._drivers.clear()
+        self._cache.clear()
+        self.runtime.close()
+
     def on_close(self, close: Callable[[], Awaitable[None]]) -> None:
         """Let `close` close the connection that this worker came with."""
         self._on_close = close
@@ -180,6 +202,7 @@ class Worker:
         _log.warning("%s: worker %s lost its lease and starts anew", LEASE_LOST, self.worker_id)
         for task in list(self._tasks):
             task.cancel()
+        self._drivers.clear()  # a task that is cancelled before it began cannot do it
         self._pool.abandon()
         self._cache.clear()
         self.worker_id = _new_worker_id()
@@ -204,7 +227,7 @@ class Worker:
         """Drive a run that was created with a claim for this worker."""
         definition = self.runtime.registry.workflow(created.workflow)
         driver = RunDriver(self, definition, created.run_id, created.epoch or 1, 1)
-        self._begin(driver, driver.begin(input_text, actor, created.created_at))
+        self._begin(driver, partial(driver.begin, input_text, actor, created.created_at))
 
     def has_room(self) -> bool:
         """Whether this worker can take one more run at once."""
@@ -230,15 +253,15 @@ class Worker:
         if driver is None:
             definition = self.runtime.registry.workflow(claim.workflow)
             driver = RunDriver(self, definition, claim.run_id, claim.epoch, claim.generation)
-        return self._begin(driver, driver.resume(claim))
+        return self._begin(driver, partial(driver.resume, claim))
 
-    def _begin(self, driver: RunDriver, drive: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _begin(self, driver: RunDriver, drive: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         self._drivers[driver.run_id] = driver
         return self._spawn(self._drive(driver, drive))
 
-    async def _drive(self, driver: RunDriver, drive: Coroutine[Any, Any, None]) -> None:
+    async def _drive(self, driver: RunDriver, drive: Callable[[], Awaitable[None]]) -> None:
         try:
-            await drive
+            await drive()
         finally:
             if self._drivers.get(driver.run_id) is driver:
                 del self._drivers[driver.run_id]
@@ -269,7 +292,7 @@ class Worker:
         self._pool.stop(run_id, step_name)
 
     def may_hold(self, queues: set[str]) -> bool:
-        if self._queue is not None or self._closing or len(self._drivers) >= self._active_limit:
+        if self._queue is not None or self._closing or self.replays or len(self._drivers) >= self._active_limit:
             return False
         return any(self._pool.serves(queue) for queue in queues)
 
@@ -334,9 +357,7 @@ class Worker:
         if not slots:
             return []
         # Reserved at once: drivers take slots while the claim is under way.
-        for queue, count in slots.items():
-            for _ in range(count):
-                self._pool.take_slot(queue)
+        self._pool.reserve(slots)
         claims: list[StepClaim] = []
         try:
             claims = await self.state.claim_steps(self.worker_id, slots)
@@ -344,9 +365,7 @@ class Worker:
             unused = dict(slots)
             for claim in claims:
                 unused[claim.queue] -= 1
-            for queue, count in unused.items():
-                for _ in range(count):
-                    self._pool.release_slot(queue)
+            self._pool.give_back(unused)
         for claim in claims:
             self._start_claimed(claim)
         return claims
@@ -408,18 +427,19 @@ class Worker:
         if claims:
             for claim in await self.state.revoked(self.worker_id, claims):
                 self._pool.stop(claim.run_id, claim.step_name)
-        await self.clock.sleep(HINT_SECONDS)
+        await self.clock.pause(HINT_SECONDS)
 
     async def _recover(self) -> None:
         reaped = await self.state.reap()
         if reaped:
             _log.info("%s: took over from %s", WORKERS_REAPED, ", ".join(reaped))
-            self._work.set()
+        # Whether or not: hints get lost, and a run that was left to its last owner tells nobody when that is over.
+        self._work.set()
         if self._queue is not None:
             jobs = await self.state.unqueued(RELAY_AFTER_SECONDS, RELAY_LIMIT)
             if jobs:
                 await self._enqueue(jobs)
-        await self.clock.sleep(RECOVERY_SECONDS)
+        await self.clock.pause(RECOVERY_SECONDS)
 
     async def _forever(self, turn: Callable[[], Awaitable[None]]) -> None:
         delay = 0.1

@@ -254,6 +254,8 @@ class StepClaim(NamedTuple):
     epoch: int
     attempts: int
     """Tries so far, this one included; deaths of workers are not tries."""
+    deaths: int = 0
+    """How many workers died while they ran this step."""
 
 
 class NewStep(NamedTuple):

@@ -116,4 +116,5 @@ def _take_step(tables: Tables, row: RunRow, step: StepRecord, worker_id: str) ->
         input=taken.input,
         epoch=taken.epoch,
         attempts=taken.attempts,
+        deaths=taken.deaths,
     )

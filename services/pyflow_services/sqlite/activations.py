@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyflow_core.errors import OvertakenError, StaleLeaseError
 from pyflow_core.ports.event import EventType
-from pyflow_core.ports.state import OMITTED, Activation, Committed, RunStatus, StepForm
+from pyflow_core.ports.state import Activation, Committed, RunStatus, StepForm
 from pyflow_services.sqlite.bulk import Bulk
 from pyflow_services.sqlite.rows import describe, error_text
 from pyflow_services.sqlite.writer import Operation
@@ -81,7 +81,7 @@ _FINISH_RPC = Bulk(
 _FINISH_INLINE = Bulk(
     """
     INSERT INTO steps (
-        run, step_name, form, description, options, output_inline, output_reference, output_meta, output_context, error,
+        run, step_name, description, options, output_inline, output_reference, output_meta, output_context, error,
         status, asked_at, seq, attempts, worker, scheduled_at, started_at, finished_at
     ) {values}
     ON CONFLICT (run, step_name) DO UPDATE SET
@@ -91,18 +91,33 @@ _FINISH_INLINE = Bulk(
         due_at = NULL, started_at = excluded.started_at, finished_at = excluded.finished_at
     WHERE steps.form = 'inline' AND steps.status = 'pending'
     """,
-    18,
+    17,
+)
+# The same for the ordinary result: a value, and nothing else. Each column that is bound costs.
+_FINISH_INLINE_PLAINLY = Bulk(
+    """
+    INSERT INTO steps (
+        run, step_name, description, options, output_inline, asked_at, seq, attempts, worker, scheduled_at, started_at,
+        finished_at
+    ) {values}
+    ON CONFLICT (run, step_name) DO UPDATE SET
+        output_inline = excluded.output_inline, error = NULL, status = excluded.status, seq = excluded.seq,
+        attempts = excluded.attempts, worker = excluded.worker, due_at = NULL, started_at = excluded.started_at,
+        finished_at = excluded.finished_at
+    WHERE steps.form = 'inline' AND steps.status = 'pending'
+    """,
+    12,
 )
 _RETRY_INLINE = Bulk(
     """
     INSERT INTO steps (
-        run, step_name, form, description, options, error, status, asked_at, attempts, due_at, scheduled_at
+        run, step_name, description, options, error, status, asked_at, attempts, due_at, scheduled_at
     ) {values}
     ON CONFLICT (run, step_name) DO UPDATE SET
         error = excluded.error, attempts = excluded.attempts, due_at = excluded.due_at
     WHERE steps.form = 'inline' AND steps.status = 'pending'
     """,
-    11,
+    10,
 )
 _ASK = Bulk(
     """
@@ -156,9 +171,10 @@ def _one_turn_a_run(turns: Sequence[Activation]) -> Iterator[Sequence[Activation
         return
     rest = list(turns)
     while rest:
-        first = {turn.run_id: turn for turn in reversed(rest)}
+        first: dict[str, Activation] = {}
+        later = [turn for turn in rest if first.setdefault(turn.run_id, turn) is not turn]
         yield list(first.values())
-        rest = [turn for turn in rest if first[turn.run_id] is not turn]
+        rest = later
 
 
 class _Group:
@@ -170,6 +186,7 @@ class _Group:
         self._answers = answers
         self._rpc_results: list[Row] = []
         self._inline_results: list[Row] = []
+        self._plain_results: list[Row] = []
         self._retries: list[Row] = []
         self._asks: list[Row] = []
         self._cancels: list[Row] = []
@@ -232,24 +249,23 @@ class _Group:
         if error is not None:
             status, text = "failed", error_text(error)
             kind, detail = EventType.STEP_FAILED, describe(error)
-        if result.form is StepForm.INLINE:
-            started = result.started_at
-            self._inline_results.append(
-                (run, name, "inline", result.description, result.options, *output, text, status, result.asked_at)
-                + (number, attempts, turn.worker_id, started, started, result.finished_at)
-            )
-        else:
+        about = (run, name, result.description, result.options)
+        taken = (result.asked_at, number, attempts, turn.worker_id)
+        times = (result.started_at, result.started_at, result.finished_at)
+        if result.form is StepForm.RPC:
             self._rpc_results.append(
                 (run, name, turn.worker_id, result.epoch, status, number, attempts, text, *output, result.finished_at)
             )
+        elif error is None and output.reference is None and output.meta is None and output.context is None:
+            self._plain_results.append((*about, output.inline, *taken, *times))
+        else:
+            self._inline_results.append((*about, *output, text, status, *taken, *times))
         self._transaction.tell(run, generation, kind, number, name, attempts, turn.worker_id, detail)
 
     def _collect_retry(self, turn: Activation, run: int, generation: int, retry: InlineRetry) -> None:
         name, attempts, error = retry.step_name, retry.attempts, retry.error
-        self._retries.append(
-            (run, name, "inline", retry.description, retry.options, error_text(error), "pending", retry.asked_at)
-            + (attempts, retry.due_at, self._now)
-        )
+        about = (run, name, retry.description, retry.options)
+        self._retries.append((*about, error_text(error), "pending", retry.asked_at, attempts, retry.due_at, self._now))
         self._transaction.tell(
             run, generation, EventType.STEP_RETRIED, None, name, attempts, turn.worker_id, describe(error)
         )
@@ -258,10 +274,8 @@ class _Group:
         now = self._now
         born = ("running", ask.asked_at, 1, turn.worker_id, 1, None, now, now)
         waits = ("pending", ask.asked_at, 0, None, 0, now, now, None)
-        self._asks.append(
-            (run, ask.step_name, "rpc", ask.rpc_name, ask.queue, ask.description, ask.options)
-            + (*ask.input, ask.input_sha256, *(born if ask.claimed else waits))
-        )
+        about = (run, ask.step_name, "rpc", ask.rpc_name, ask.queue, ask.description, ask.options)
+        self._asks.append((*about, *ask.input, ask.input_sha256, *(born if ask.claimed else waits)))
         tell = self._transaction.tell
         tell(run, generation, EventType.STEP_SCHEDULED, None, ask.step_name, 0)
         if ask.claimed:
@@ -283,6 +297,7 @@ class _Group:
         written = (
             (_FINISH_RPC, self._rpc_results),
             (_FINISH_INLINE, self._inline_results),
+            (_FINISH_INLINE_PLAINLY, self._plain_results),
             (_RETRY_INLINE, self._retries),
             (_ASK, self._asks),
         )
@@ -310,11 +325,8 @@ def _fed(turn: Activation) -> int:
 
 def _settlement_values(end: Settlement, now: float) -> Row:
     blocked = end.status is RunStatus.BLOCKED
-    return (
-        (end.status.value, None if blocked else now, error_text(end.error))
-        + tuple(end.output or OMITTED)
-        + (end.code_hash if blocked else None,)
-    )
+    ended = (end.status.value, None if blocked else now, error_text(end.error))
+    return (*ended, *end.output, end.code_hash if blocked else None)
 
 
 def _refusal(transaction: Transaction, turn: Activation) -> StoreError:

@@ -8,13 +8,13 @@ does the same with the standard library alone.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import aiosqlite
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
 
 T = TypeVar("T")
@@ -43,23 +43,36 @@ class AiosqliteConnection:
         self._connect = connect
         self._raw: sqlite3.Connection | None = None
         self._connection: aiosqlite.Connection | None = None
+        self._failure: Exception | None = None
 
     def _connector(self) -> sqlite3.Connection:
-        self._raw = self._connect()
+        # aiosqlite does not wait for its thread when connecting fails; so it never fails here.
+        try:
+            self._raw = self._connect()
+        except Exception as error:  # noqa: BLE001 - it is raised where the caller waits
+            self._failure = error
+            return sqlite3.connect(":memory:")
         return self._raw
 
     async def open(self) -> None:
         """Connect."""
+        self._failure = None
         connection = aiosqlite.Connection(self._connector, iter_chunk_size=64)
         # A program that fails before it closes the store must still end; SQLite bears a writer that vanishes.
-        getattr(connection, "_thread", connection).daemon = True
+        thread: Any = getattr(connection, "_thread", connection)
+        thread.daemon = True
         self._connection = await connection
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            await self.close()
+            raise failure
 
     async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Call `function` in the thread, in one hop."""
         if self._connection is None:
             raise RuntimeError("the connection is closed")
-        answer: T = await self._connection._execute(function, self._raw)  # pyright: ignore  # noqa: SLF001, PGH003
+        execute = cast("Any", self._connection)._execute  # noqa: SLF001
+        answer: T = await execute(function, self._raw)
         return answer
 
     async def close(self) -> None:

@@ -4,6 +4,8 @@ Everything turns on one number: that under which what ended the run had been ent
 stays; what was asked for because of it goes to the archive.
 """
 
+# ruff: noqa: S608 - statements are put together from constants of this package; values are always bound
+
 from __future__ import annotations
 
 import sys
@@ -24,9 +26,9 @@ _NEVER = sys.maxsize
 """Beyond every number: nothing that was recorded ended the run."""
 
 _ARCHIVE_COLUMNS = """
-    run, {generation}, step_name, form, rpc_name, queue, description, options, input_inline, input_reference, input_meta,
-    input_context, input_sha256, output_inline, output_reference, output_meta, output_context, error, status, asked_at,
-    seq, attempts, deaths, scheduled_at, started_at, finished_at
+    run, {generation}, step_name, form, rpc_name, queue, description, options, input_inline, input_reference,
+    input_meta, input_context, input_sha256, output_inline, output_reference, output_meta, output_context, error,
+    status, asked_at, seq, attempts, deaths, scheduled_at, started_at, finished_at
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from functools import cache
 from importlib.resources import files
@@ -48,6 +49,9 @@ def connect_writer(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite opens what it may only read, and says so at the first commit.
+        if path.is_file() and not os.access(path, os.W_OK):
+            raise PermissionError(f"no permission to write {path}")
         return _prepared(path, synchronous)
     except (sqlite3.Error, OSError) as error:
         raise failed_open(path, error) from error
@@ -61,15 +65,19 @@ def _prepared(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
         connection.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA synchronous = {'FULL' if synchronous == 'full' else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = ON")
-        if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
-            raise StoreUnavailableError(
-                f"{path} cannot use write-ahead logging: keep the store on a disk of this machine, not on a share"
-            )
+        _use_wal(connection, path)
         _migrate(connection, path)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection, path: Path) -> None:
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        raise StoreUnavailableError(
+            f"{path} cannot use write-ahead logging: keep the store on a disk of this machine, not on a share"
+        )
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
@@ -116,7 +124,8 @@ def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    # Also when nothing is to be done: a file that cannot be written is to be noticed now.
+    if _pragma(connection, "user_version") == len(migrations()):
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have been here between the first look and the lock.

@@ -72,7 +72,7 @@ class SqliteStateService(WorkflowStateService):
         lease_clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
-        self._synchronous = synchronous
+        self._synchronous: schema.Synchronous = synchronous
         self._clock = clock
         self._lease_clock = lease_clock
         self._member_id = f"listener-{uuid.uuid4().hex}"

@@ -1,5 +1,7 @@
 """How workers claim steps, and what the holder of a claim may write."""
 
+# ruff: noqa: S608 - statements are put together from constants of this package; values are always bound
+
 from __future__ import annotations
 
 import json
@@ -31,7 +33,7 @@ _CLAIM = """
 """
 _CLAIMED = """
     RETURNING run, step_name, rpc_name, queue, options, input_inline, input_reference, input_meta, input_context,
-        epoch, attempts,
+        epoch, attempts, deaths,
         (SELECT json_array(r.run_id, r.workflow, r.generation) FROM runs AS r WHERE r.id = run)
 """
 _LEASED = "EXISTS (SELECT 1 FROM workers WHERE worker_id = :worker)"
@@ -84,7 +86,7 @@ def _claim_many(transaction: Transaction, wanted: StepsWanted) -> list[StepClaim
     queues = [queue for queue, free in wanted.slots.items() if free > 0]
     if len(queues) > 1:
         listed = {"queues": json.dumps(queues), "now": transaction.now}
-        queues = [row[0] for row in transaction.cursor.execute(_QUEUES_WITH_WORK, listed).fetchall()]
+        queues = [row[0] for row in transaction.all(_QUEUES_WITH_WORK, listed)]
     claims: list[StepClaim] = []
     for queue in queues:
         values = {"worker": wanted.worker_id, "now": transaction.now, "queue": queue, "free": wanted.slots[queue]}
@@ -96,10 +98,10 @@ CLAIM_ONE: Operation[StepWanted, StepClaim | None] = each("claim_step", _claim_o
 CLAIM_MANY: Operation[StepsWanted, list[StepClaim]] = each("claim_steps", _claim_many)
 
 
-def _claims(transaction: Transaction, sql: str, values: dict[str, object], worker_id: str) -> list[StepClaim]:
+def _claims(transaction: Transaction, sql: str, values: Mapping[str, object], worker_id: str) -> list[StepClaim]:
     claims: list[StepClaim] = []
-    for row in transaction.cursor.execute(sql, values).fetchall():
-        run, step_name, rpc_name, queue, options, inline, reference, meta, context, epoch, attempts, of_run = row
+    for row in transaction.all(sql, values):
+        run, step_name, rpc_name, queue, options, inline, reference, meta, context, epoch, attempts, deaths, of_run = row
         run_id, workflow, generation = json.loads(of_run)
         claims.append(
             StepClaim(
@@ -113,6 +115,7 @@ def _claims(transaction: Transaction, sql: str, values: dict[str, object], worke
                 input=Envelope(inline, reference, meta, context),
                 epoch=epoch,
                 attempts=attempts,
+                deaths=deaths,
             )
         )
         transaction.tell(run, generation, EventType.STEP_STARTED, None, step_name, attempts, worker_id)
@@ -219,7 +222,7 @@ _GIVE_BACK = """
 def _retry(transaction: Transaction, failure: StepFailure) -> None:
     claim, worker_id, retry = failure
     values = _held(claim, worker_id, now=transaction.now, due_at=retry.due_at, error=error_text(retry.error))
-    row = _one(transaction, f"{_GIVE_BACK}, error = :error {_HELD} RETURNING run, attempts, status", values)
+    row = transaction.one(f"{_GIVE_BACK}, error = :error {_HELD} RETURNING run, attempts, status", values)
     if row is None:
         raise _lost(claim, worker_id)
     _tell_given_back(transaction, claim, EventType.STEP_RETRIED, row, worker_id, describe(retry.error))
@@ -228,14 +231,9 @@ def _retry(transaction: Transaction, failure: StepFailure) -> None:
 def _release(transaction: Transaction, release: StepRelease) -> None:
     claim, worker_id = release
     values = _held(claim, worker_id, now=transaction.now, due_at=None)
-    row = _one(transaction, f"{_GIVE_BACK}, attempts = attempts - 1 {_HELD} RETURNING run, attempts, status", values)
+    row = transaction.one(f"{_GIVE_BACK}, attempts = attempts - 1 {_HELD} RETURNING run, attempts, status", values)
     if row is not None:
         _tell_given_back(transaction, claim, EventType.STEP_RELEASED, row, worker_id)
-
-
-def _one(transaction: Transaction, sql: str, values: dict[str, object]) -> Row | None:
-    found = transaction.cursor.execute(sql, values).fetchall()
-    return found[0] if found else None
 
 
 def _tell_given_back(

@@ -8,7 +8,7 @@ from pyflow_services.sqlite.bulk import Bulk
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyflow_core.ports.event import EventType
     from pyflow_services.sqlite.rows import Row
@@ -49,11 +49,11 @@ class Transaction:
         if self._events:
             _EVENTS.execute(self.cursor, self._events)
 
-    def one(self, sql: str, values: Sequence[object] = ()) -> Row | None:
+    def one(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> Row | None:
         """The only row of a statement that gives at most one; the statement has then run to its end."""
         rows = self.cursor.execute(sql, values).fetchall()
         return rows[0] if rows else None
 
-    def all(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+    def all(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
         """All rows of a statement."""
         return self.cursor.execute(sql, values).fetchall()

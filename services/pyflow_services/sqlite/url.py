@@ -23,7 +23,9 @@ def from_url(url: str, root: Path | None, clock: Clock) -> SqliteStateService:
     """
     parts = urlsplit(url)
     if parts.netloc or len(parts.path) < 2:
-        raise SettingsError(f"state = {url!r} names no file: write sqlite:///relative/path.db or sqlite:////absolute.db")
+        raise SettingsError(
+            f"state = {url!r} names no file: write sqlite:///relative/path.db or sqlite:////absolute.db"
+        )
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     synchronous = options.pop("synchronous", "full").lower()
     if options:

@@ -152,8 +152,6 @@ class Wakeup:
         transport: asyncio.DatagramTransport | None = None
         try:
             transport = await self._open_ear()
-            # What was committed before this was announced to nobody here.
-            self.hint()
             await self._poll()
         finally:
             if transport is not None:
@@ -179,19 +177,24 @@ class Wakeup:
         self.hint()
 
     async def _poll(self) -> None:
-        known = await self._data_version()
+        known = await self._ask_version()
+        # What was committed before this was announced to nobody here.
+        self.hint()
         while True:
             await self._pause()
-            try:
-                version = await self._data_version()
-            except StoreError as error:
-                _log.debug("polling failed: %s", error)
-                continue
+            version = await self._ask_version()
             if version == known:
                 self._quiet += 1
             else:
                 known = version
                 self._heard()
+
+    async def _ask_version(self) -> int | None:
+        try:
+            return await self._data_version()
+        except StoreError as error:
+            _log.debug("polling failed: %s", error)
+            return None
 
     async def _pause(self) -> None:
         if self._quiet < QUIET_POLLS:

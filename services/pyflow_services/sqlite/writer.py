@@ -3,8 +3,8 @@
 The operations of one turn of the event loop are handed over together, with one hop to the connection's thread and one
 hop back; what is queued meanwhile goes with the next. An answer is given only after COMMIT.
 
-An operation is *fence first*: its first statement is the conditional one, and when that changes no row, nothing of it is
-written. One that fails after it has written takes the transaction down, and the members run again one by one.
+An operation is *fence first*: its first statement is the conditional one, and when that changes no row, nothing of it
+is written. One that fails after it has written takes the transaction down, and the members run again one by one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Operation(Generic[A, R]):
 
 
 def each(name: str, run: Callable[[Transaction, A], R], *, counted: bool = True) -> Operation[A, R]:
-    """An operation whose calls are run one after the other; a refusal raised before anything is written is its answer."""
+    """An operation whose calls run one after the other; a refusal raised before anything is written is the answer."""
 
     def run_all(transaction: Transaction, arguments: Sequence[A]) -> list[R | StoreError]:
         return [_answer(transaction, run, argument) for argument in arguments]
@@ -91,8 +91,9 @@ class _Report:
 class Writer:
     """Queues operations and commits them in groups.
 
-    `commits` counts transactions that changed something, but for those of listeners. `fault`, if set, is called in the writing thread with
-    `"<operation>:before"` and `"<operation>:after"` around each commit; what it raises reaches the callers.
+    `commits` counts transactions that changed something, but for those of listeners. `fault`, if set, is called in the
+    writing thread with `"<operation>:before"` and `"<operation>:after"` around each commit; what it raises reaches the
+    callers.
     """
 
     def __init__(

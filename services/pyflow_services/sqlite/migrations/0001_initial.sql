@@ -53,7 +53,7 @@ CREATE TABLE steps (
     id INTEGER PRIMARY KEY,
     run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     step_name TEXT NOT NULL,
-    form TEXT NOT NULL CHECK (form IN ('rpc', 'inline')),
+    form TEXT NOT NULL DEFAULT 'inline' CHECK (form = 'inline' OR form = 'rpc'),
     rpc_name TEXT,
     queue TEXT,
     description TEXT,
@@ -68,7 +68,9 @@ CREATE TABLE steps (
     output_meta TEXT,
     output_context TEXT,
     error TEXT,
-    status TEXT NOT NULL CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled')),
+    status TEXT NOT NULL DEFAULT 'completed' CHECK (
+        status = 'completed' OR status IN ('pending', 'running', 'failed', 'cancelled')
+    ),
     asked_at INTEGER NOT NULL,
     seq INTEGER,
     attempts INTEGER NOT NULL DEFAULT 0,

@@ -1,0 +1,99 @@
+# Everything a contributor needs. The environment is made by itself, in .venv, with venv and pip alone.
+
+PYTHONS = python3.13 python3.12 python3.11 python3.14 python3 python
+VENV := .venv
+PY := $(VENV)/bin/python
+
+# Give PYTHON=… to choose; otherwise the first of PYTHONS that is new enough is taken.
+PYTHON ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lint format types pytest bench golden examples docs wheel clean distclean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(VENV)/.dev ## make .venv with everything for development
+
+demo: $(VENV)/.demo ## audit licenses, kill the worker in the middle, go on
+	@$(PY) examples/license_audit/demo.py
+
+test: lint types pytest ## all that must pass: style, types, tests
+
+lint: $(VENV)/.dev ## ruff: rules and format
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+format: $(VENV)/.dev ## ruff: mend what can be mended
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+types: $(VENV)/.dev ## mypy --strict and pyright
+	$(PY) -m mypy
+	$(PY) -m pyright
+
+pytest: $(VENV)/.dev ## the tests; ARGS="tests/unit -k name" for some of them
+	$(PY) -m pytest $(ARGS)
+
+bench: $(VENV)/.dev ## the benchmarks, one after the other
+	@set -e; for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(PY) "$$file"; done
+
+golden: $(VENV)/.dev ## write the expected files of tests/golden anew
+	$(PY) tests/golden/update.py
+
+examples: $(VENV)/.dev ## write the generated packages of the examples anew
+	@set -e; for folder in examples/*/; do $(PY) -m pyflow_cli.main generate --project "$$folder"; done
+
+docs: $(VENV)/.docs ## the website, into website/site
+	$(PY) -m mkdocs build --strict --config-file website/mkdocs.yml
+
+wheel: $(VENV)/.dev ## the wheel, into dist
+	$(PY) -m build --wheel --no-isolation
+
+clean: ## what tools have left behind
+	rm -rf build dist website/site .mypy_cache .ruff_cache .pytest_cache .hypothesis license_audit_report
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find examples -name .pyflow -prune -exec rm -rf {} +
+
+distclean: clean ## and .venv
+	rm -rf $(VENV)
+
+# --- the environment: a stamp for each set of packages, so that only a change of pyproject.toml installs anew
+
+PIP = $(PY) -m pip --disable-pip-version-check --quiet
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml
+	@echo "installing pyflow into $(VENV)"
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made pyproject.toml
+	@echo "installing pyflow and its development tools into $(VENV)"
+	@$(PIP) install --editable '.[dev]'
+	@touch $(VENV)/.demo $@
+
+$(VENV)/.docs: $(VENV)/.dev
+	@$(PIP) install --editable '.[docs]'
+	@touch $@
+
+# An environment that is there already, and whose Python is new enough, is kept.
+$(VENV)/.made:
+	@if [ -x $(PY) ] && $(PY) -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  touch $@; exit 0; \
+	fi; \
+	python=; \
+	for candidate in $(if $(PYTHON),"$(PYTHON)",$(PYTHONS)); do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	  then python="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "pyflow needs Python 3.11 or later, and found none among: $(or $(PYTHON),$(PYTHONS))" >&2; \
+	  echo "install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "$$python lacks the modules venv and ensurepip: on Debian and Ubuntu they are in the package python3-venv" >&2; \
+	  exit 1; \
+	fi; \
+	echo "making $(VENV) with $$("$$python" -c 'import sys; print(sys.executable, sys.version.split()[0])')"; \
+	"$$python" -m venv --clear $(VENV) && touch $@

@@ -1,0 +1,1 @@
+"""Audits the licenses of the Python distributions that are installed beside it."""

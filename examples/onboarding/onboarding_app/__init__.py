@@ -1,0 +1,1 @@
+"""Signs users up: a real, small project with one durable workflow."""

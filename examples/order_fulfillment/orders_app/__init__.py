@@ -1,0 +1,1 @@
+"""Fulfils orders: parallel steps, declared errors, and compensation when a card is declined."""

@@ -1,0 +1,1 @@
+"""One small workflow for each pattern; they share their RPCs."""

@@ -1,0 +1,1 @@
+"""Metadata to the files of the generated package."""

@@ -1,0 +1,87 @@
+"""Metadata to the Markdown pages of the generated package: one of all workflows, and one of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyflow_cli.codegen.markdown import Markdown, code, link, plain
+from pyflow_cli.codegen.mermaid import flowchart
+from pyflow_cli.codegen.python import levels_to_root, step_key
+from pyflow_cli.codegen.template import make_environment
+from pyflow_core.naming import DYNAMIC
+
+if TYPE_CHECKING:
+    from pyflow_cli.settings import Settings
+    from pyflow_core.metadata import Metadata, Span, StepMeta, WorkflowMeta
+
+FOLDER = "docs/"
+
+
+def render_docs(metadata: Metadata, settings: Settings) -> dict[str, str]:
+    """Every page, by its path in the package."""
+    up = "../" * (levels_to_root(settings) + 1)
+    index = {"project": metadata.project.name, "workflows": metadata.workflows, "rpcs": metadata.rpcs}
+    pages = {f"{FOLDER}index.md": _render("index.md", up, **index)}
+    for workflow in metadata.workflows:
+        context = {
+            "workflow": workflow,
+            "chart": Markdown(flowchart(workflow)),
+            "rpcs": {rpc.name: rpc for rpc in metadata.rpcs},
+        }
+        pages[FOLDER + _page(workflow)] = _render("workflow.md", up, **context)
+    return pages
+
+
+def _finalize(value: Any) -> str:
+    """Text that nobody marked as Markdown is shown as it is."""
+    return value if isinstance(value, Markdown) else plain(str(value))
+
+
+def _render(template: str, up: str, **context: Any) -> str:
+    text = _environment.get_template(f"{template}.jinja").render(up=up, **context)
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _page(workflow: WorkflowMeta) -> str:
+    # No name begins with an underscore, so nothing else can have this one.
+    return "_index.md" if workflow.module == "index" else f"{workflow.module}.md"
+
+
+def _source(span: Span, up: str, label: str) -> Markdown:
+    return link(code(label), f"{up}{span.file}", f"#L{span.line}-L{span.end_line}")
+
+
+def _summary(workflow: WorkflowMeta) -> str:
+    described = workflow.description if workflow.description != DYNAMIC else None
+    return str(workflow.docs.get("summary") or described or "")
+
+
+def _options(step: StepMeta) -> Markdown:
+    return Markdown(", ".join(code(f"{name}={value!r}") for name, value in step.options.items()))
+
+
+def _page_link(workflow: WorkflowMeta) -> Markdown:
+    return link(code(workflow.name), _page(workflow))
+
+
+def _step_key(step: StepMeta) -> str:
+    return step_key(step.key)
+
+
+def _known(text: str | None) -> str:
+    return "" if text is None or text == DYNAMIC else text
+
+
+_environment = make_environment(
+    "docs",
+    _finalize,
+    {
+        "code": code,
+        "source": _source,
+        "summary": _summary,
+        "options": _options,
+        "step_key": _step_key,
+        "page": _page_link,
+        "known": _known,
+    },
+)

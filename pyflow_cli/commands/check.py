@@ -1,0 +1,83 @@
+"""`pyflow check`: what will go wrong, found in the source."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyflow_cli.command import Cli, command
+from pyflow_cli.exit_code import ExitCode
+
+
+class Format(StrEnum):
+    """How findings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class FailOn(StrEnum):
+    """From which severity on the answer is no."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    NEVER = "never"
+
+
+@command
+def check(
+    cli: Cli,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Only these files or folders.")
+    ] = None,
+    *,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="How findings are printed.", show_default="text")
+    ] = None,
+    fail_on: Annotated[
+        FailOn | None,
+        typer.Option("--fail-on", help="Exit 1 for findings of this severity or a graver one.", show_default="error"),
+    ] = None,
+    select: Annotated[list[str] | None, typer.Option("--select", metavar="CODE", help="Only these codes.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE", help="Not these codes.")] = None,
+) -> ExitCode:
+    """Find what would go wrong, before it runs.
+
+    Names, RPCs, determinism, wiring and types are checked in the source, which is never imported.
+    """
+    from pyflow_cli import inspection
+    from pyflow_inspector import render_json, render_text
+
+    settings = cli.settings
+    metadata = inspection.inspect(settings, select=_codes("--select", select), ignore=_codes("--ignore", ignore))
+    findings = list(metadata.diagnostics)
+    if paths:
+        findings = inspection.below(findings, paths, settings.root)
+    if (form or (Format.JSON if cli.json else Format.TEXT)) is Format.JSON:
+        cli.output.data(render_json(findings))
+    elif findings:
+        cli.output.data(render_text(findings, settings.root, color=cli.output.color and sys.stdout.isatty()))
+    found = inspection.count(findings)
+    cli.output.prose(found or f"no findings in {len(metadata.workflows)} workflows and {len(metadata.rpcs)} RPCs")
+    failing = inspection.at_least(findings, fail_on or settings.fail_on)
+    return ExitCode.NO if failing else ExitCode.DONE
+
+
+def _codes(option: str, given: list[str] | None) -> tuple[str, ...]:
+    """Codes and families, separated by commas or given one by one.
+
+    Raises:
+        UsageError: no rule has such a code.
+    """
+    from pyflow_core.errors import UsageError
+    from pyflow_core.suggest import did_you_mean
+    from pyflow_inspector import RULES
+
+    codes = tuple(code.strip().upper() for item in given or [] for code in item.split(",") if code.strip())
+    for code in codes:
+        if not (code.startswith("PF") and any(known.startswith(code) for known in RULES)):
+            raise UsageError(f"{option}: no finding has the code {code!r}{did_you_mean(code, RULES)}")
+    return codes

@@ -1,0 +1,105 @@
+"""`pyflow generate`: write the generated package, or say what is out of date in it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyflow_cli.command import Cli, command
+from pyflow_cli.exit_code import ExitCode
+
+if TYPE_CHECKING:
+    from pyflow_cli.codegen.write import Changes
+    from pyflow_cli.settings import Settings
+    from pyflow_core.metadata import Diagnostic, Metadata
+
+
+@command
+def generate(
+    cli: Cli,
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if something is out of date.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="As --check, and print the difference.")] = False,
+    no_docs: Annotated[bool, typer.Option("--no-docs", help="Leave the documentation pages as they are.")] = False,
+) -> ExitCode:
+    """Write the typed client, workers and docs.
+
+    Errors in names, forms, wiring and types stop it before anything is written.
+    """
+    from pyflow_cli.codegen.write import apply_changes
+    from pyflow_cli.inspection import count, inspect
+
+    settings = cli.written_settings
+    metadata = inspect(settings)
+    refused = _refused(metadata)
+    if refused:
+        return _refuse(cli, settings, refused)
+    if not metadata.workflows:
+        cli.output.warning(f"no workflow was found in {settings.root / settings.source}")
+    if metadata.diagnostics:
+        cli.output.prose(f"{count(metadata.diagnostics)}: see `pyflow check`")
+    changes = _changes(settings, metadata, no_docs=no_docs)
+    if check or diff:
+        return _say_stale(cli, settings, changes, diff=diff)
+    apply_changes(changes)
+    _say_written(cli, settings, changes)
+    return ExitCode.DONE
+
+
+def _refused(metadata: "Metadata") -> "list[Diagnostic]":
+    from pyflow_cli.codegen.clash import find_clashes
+    from pyflow_cli.inspection import stopping
+
+    return stopping(metadata.diagnostics) or list(find_clashes(metadata))
+
+
+def _refuse(cli: Cli, settings: "Settings", findings: "list[Diagnostic]") -> ExitCode:
+    from pyflow_cli.inspection import count
+    from pyflow_inspector import render_text
+
+    cli.output.prose(render_text(findings, settings.root, color=cli.output.color))
+    cli.output.error(f"nothing was generated: {count(findings)}")
+    return ExitCode.NO
+
+
+def _changes(settings: "Settings", metadata: "Metadata", *, no_docs: bool) -> "Changes":
+    from pyflow_cli.codegen.docs import FOLDER
+    from pyflow_cli.codegen.package import render_package
+    from pyflow_cli.codegen.write import plan_changes
+
+    files = render_package(metadata, settings, docs=settings.docs and not no_docs)
+    return plan_changes(settings.package_folder, files, keep=(FOLDER,) if no_docs else ())
+
+
+def _say_stale(cli: Cli, settings: "Settings", changes: "Changes", *, diff: bool) -> ExitCode:
+    shown = settings.package_folder.relative_to(settings.root).as_posix()
+    if cli.json:
+        _say_json(cli, changes, written=False)
+    elif diff:
+        cli.output.data(changes.diff(shown))
+    if not changes.paths:
+        cli.output.prose(f"{shown} is up to date")
+        return ExitCode.DONE
+    for path in changes.paths:
+        cli.output.prose(f"out of date: {shown}/{path}")
+    cli.output.error(f"{shown} is out of date", ("pyflow generate",))
+    return ExitCode.NO
+
+
+def _say_written(cli: Cli, settings: "Settings", changes: "Changes") -> None:
+    shown = settings.package_folder.relative_to(settings.root).as_posix()
+    for path in sorted(changes.written):
+        cli.output.detail(f"wrote {shown}/{path}")
+    for path in changes.removed:
+        cli.output.detail(f"removed {shown}/{path}")
+    if changes.paths:
+        cli.output.prose(f"{shown}: wrote {len(changes.written)}, removed {len(changes.removed)}")
+    else:
+        cli.output.prose(f"{shown} is up to date")
+    if cli.json:
+        _say_json(cli, changes, written=True)
+
+
+def _say_json(cli: Cli, changes: "Changes", *, written: bool) -> None:
+    cli.output.json(
+        {"version": 1, "written": written, "changed": sorted(changes.written), "removed": list(changes.removed)}
+    )

@@ -1,0 +1,73 @@
+"""The generated package: what it should hold now, and whether what is there still fits the source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyflow_cli.codegen.write import Changes
+    from pyflow_cli.settings import Settings
+    from pyflow_core.metadata import Diagnostic, Metadata
+    from pyflow_core.project import Project
+
+RUNNING_SIDE = "_project.py"
+"""The file of the generated package that the running side reads."""
+
+
+def stopping_findings(metadata: Metadata) -> list[Diagnostic]:
+    """The findings with which nothing can be generated."""
+    from pyflow_cli.codegen.clash import find_clashes
+    from pyflow_cli.inspection import stopping
+
+    return stopping(metadata.diagnostics) or list(find_clashes(metadata))
+
+
+def planned_changes(settings: Settings, metadata: Metadata) -> Changes:
+    """What `generate` would write and remove."""
+    from pyflow_cli.codegen.package import render_package
+    from pyflow_cli.codegen.write import plan_changes
+
+    files = render_package(metadata, settings, docs=settings.docs)
+    return plan_changes(settings.package_folder, files)
+
+
+def is_stale(settings: Settings, project: Project) -> bool:
+    """Whether the running side was generated from other settings or other source. `settings` are those of the file.
+
+    The source is read again only if a file of it is newer than what was generated, because that takes a while.
+    """
+    if dict(project.settings) != settings.runtime:
+        return True
+    if (project.services, project.step_services) != (settings.services, settings.step_services):
+        return True
+    if tuple(project.middleware) != tuple(settings.middleware):
+        return True
+    generated_at = (settings.package_folder / RUNNING_SIDE).stat().st_mtime_ns
+    if all(path.stat().st_mtime_ns <= generated_at for path in source_files(settings)):
+        return False
+    return _source_changed(settings)
+
+
+def _source_changed(settings: Settings) -> bool:
+    from pyflow_cli.codegen.package import render_package
+    from pyflow_cli.inspection import inspect
+
+    metadata = inspect(settings)
+    if stopping_findings(metadata):
+        return True
+    written = (settings.package_folder / RUNNING_SIDE).read_text(encoding="utf-8")
+    return render_package(metadata, settings, docs=False)[RUNNING_SIDE] != written
+
+
+def source_files(settings: Settings) -> list[Path]:
+    """The Python files that `generate` reads; none where the source folder is missing."""
+    from pyflow_inspector.settings import InspectorSettings
+    from pyflow_inspector.source import find_sources
+
+    source = settings.root / settings.source
+    wanted = InspectorSettings(
+        root=settings.root, source=source, name=settings.name, package=settings.package, exclude=settings.exclude
+    )
+    return [found.path for found in find_sources(wanted).values()]

@@ -1,0 +1,112 @@
+"""From settings to what the inspector knows, with the severities that the settings ask for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Literal
+
+from pyflow_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pyflow_cli.settings import Settings
+    from pyflow_core.metadata import Diagnostic, Metadata
+
+Level = Literal["error", "warning", "info", "off"]
+
+_RANK = {"info": 0, "warning": 1, "error": 2, "never": 3}
+STOPPING_FAMILIES = frozenset("12459")
+"""Families of findings whose errors stop `generate`: names, forms, wiring, types, and pyflow's own."""
+
+
+def inspect(settings: Settings, *, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> Metadata:
+    """Read the project's source.
+
+    Raises:
+        UsageError: the source folder does not exist.
+    """
+    from pyflow_inspector import InspectorSettings, inspect_project
+
+    source = settings.root / settings.source
+    if not source.is_dir():
+        raise UsageError(f"the source folder {source} does not exist: set `source` in [tool.pyflow]")
+    metadata = inspect_project(
+        InspectorSettings(
+            root=settings.root,
+            source=source,
+            exclude=settings.exclude,
+            package=settings.package,
+            services=settings.services,
+            name=settings.name,
+            select=select,
+            ignore=ignore,
+        )
+    )
+    return replace(metadata, diagnostics=tuple(_with_levels(metadata.diagnostics, settings)))
+
+
+def _with_levels(diagnostics: Iterable[Diagnostic], settings: Settings) -> Iterable[Diagnostic]:
+    for diagnostic in diagnostics:
+        level = _level(diagnostic, settings)
+        if level != "off":
+            yield replace(diagnostic, severity=level)
+
+
+def _level(diagnostic: Diagnostic, settings: Settings) -> Level:
+    """The severity that the most telling entry gives: the file's before the project's, a code before its family."""
+    tables: list[Mapping[str, str]] = [
+        table for glob, table in settings.per_file_rules.items() if fnmatchcase(diagnostic.file, glob)
+    ]
+    for table in (*reversed(tables), settings.rules):
+        matching = [code for code in table if diagnostic.code.startswith(code)]
+        if matching:
+            return _as_level(table[max(matching, key=len)])
+    return diagnostic.severity
+
+
+def _as_level(text: str) -> Level:
+    levels: dict[str, Level] = {"error": "error", "warning": "warning", "info": "info"}
+    return levels.get(text, "off")
+
+
+def at_least(diagnostics: Iterable[Diagnostic], severity: str) -> list[Diagnostic]:
+    """The findings of this severity or a graver one; none for `never`."""
+    return [item for item in diagnostics if _RANK[item.severity] >= _RANK[severity]]
+
+
+def stopping(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """The findings with which nothing can be generated."""
+    return [item for item in at_least(diagnostics, "error") if item.code[2:3] in STOPPING_FAMILIES]
+
+
+def below(diagnostics: Iterable[Diagnostic], paths: Iterable[Path], root: Path) -> list[Diagnostic]:
+    """The findings in these files and folders.
+
+    Raises:
+        UsageError: a path does not exist or lies outside the project.
+    """
+    prefixes: list[str] = []
+    for path in paths:
+        resolved = path.resolve()
+        if not resolved.exists():
+            raise UsageError(f"there is no file or folder {str(path)!r}")
+        if not resolved.is_relative_to(root):
+            raise UsageError(f"{str(path)!r} is not in the project {root}")
+        prefixes.append(resolved.relative_to(root).as_posix())
+    return [item for item in diagnostics if any(_is_below(item.file, prefix) for prefix in prefixes)]
+
+
+def _is_below(file: str, prefix: str) -> bool:
+    return prefix in (".", file) or file.startswith(f"{prefix}/")
+
+
+def count(diagnostics: Iterable[Diagnostic]) -> str:
+    """How many there are of each severity, in words."""
+    found = list(diagnostics)
+    numbers = {level: sum(item.severity == level for item in found) for level in ("error", "warning", "info")}
+    words = {"error": "error", "warning": "warning", "info": "note"}
+    parts = [f"{number} {words[level]}{'' if number == 1 else 's'}" for level, number in numbers.items() if number]
+    return ", ".join(parts)

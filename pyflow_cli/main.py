@@ -1,0 +1,120 @@
+"""The command `pyflow`. Commands are imported when they are asked for, so that `pyflow --help` is quick."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from pyflow_cli.command import (
+    JsonOption,
+    NoColorOption,
+    ProjectOption,
+    QuietOption,
+    VerboseOption,
+    VersionOption,
+    make_cli,
+    run,
+)
+from pyflow_cli.exit_code import ExitCode
+
+COMMANDS = (
+    "init",
+    "generate",
+    "inspect",
+    "check",
+    "explain",
+    "dev",
+    "worker",
+    "start",
+    "run",
+    "runs",
+    "status",
+    "cancel",
+    "redrive",
+)
+"""In the order of the help. Each is the function of this name in the module of this name in `pyflow_cli.commands`."""
+
+
+class CommandGroup(TyperGroup):
+    """The commands, each made of its module when it is wanted."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the base decides the signature
+        """Every name, for the help and for the nearest name of a misspelled one."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the base decides the signature
+        """The command of this name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"pyflow_cli.commands.{cmd_name}")
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(cmd_name, context_settings=_CONTEXT)(getattr(module, cmd_name))
+        return typer.main.get_command(single)
+
+
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    cls=CommandGroup,
+    help="Durable workflows that are checked and generated from the source before they run.",
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings=_CONTEXT,
+    invoke_without_command=True,
+)
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    *,
+    project: ProjectOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
+    version: VersionOption = False,
+) -> None:
+    """Durable workflows that are checked and generated from the source before they run."""
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(installed("pyflow-workflows"))
+        raise typer.Exit(ExitCode.DONE)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(ExitCode.DONE)
+    context.obj = {"project": project, "json": json, "quiet": quiet, "verbose": verbose, "no_color": no_color}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command that the process was started with, and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # Text that the terminal cannot show is escaped and never a crash.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    cli = make_cli({"no_color": "--no-color" in given, "verbose": "--verbose" in given}, {})
+    sys.exit(run(lambda: _invoke(given, cli.output.error), cli.output))
+
+
+def _invoke(arguments: list[str], say_error: Any) -> int:
+    try:
+        return int(app(arguments, prog_name="pyflow", standalone_mode=False) or ExitCode.DONE)
+    except typer.Abort:
+        return ExitCode.INTERRUPTED
+    except Exception as error:
+        # Typer has brought its own copy of click since 0.20, so its usage errors are known by their shape alone.
+        describe = getattr(error, "format_message", None)
+        if describe is None:
+            raise
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "pyflow"
+        say_error(describe(), (f"{path} --help",))
+        return ExitCode.USAGE
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""A hash of code that changes with its meaning only: not with comments, layout, docstrings or the Python version."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+_OMITTED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+
+
+def digest(nodes: Iterable[ast.AST], *, omit: Collection[ast.AST] = ()) -> str:
+    """`sha256:…` of `nodes` in their order, leaving out the nodes of `omit`."""
+    hasher = hashlib.sha256()
+    omitted = {id(node) for node in omit}
+    for node in nodes:
+        for piece in _pieces(node, omitted):
+            hasher.update(piece.encode())
+    return f"sha256:{hasher.hexdigest()}"
+
+
+def _pieces(node: object, omitted: Collection[int]) -> Iterator[str]:
+    """Walks with its own stack, because code may nest deeper than Python recurses."""
+    stack: list[object] = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, ast.AST):
+            if id(item) not in omitted:
+                stack.extend(reversed(_shape(item)))
+        elif isinstance(item, list):
+            stack.extend(reversed(["[", *cast("list[object]", item), "]"]))
+        else:
+            yield _constant(item)
+
+
+def _shape(node: ast.AST) -> list[object]:
+    """A node as its class, its fields that say anything, and a closing bracket."""
+    if isinstance(node, ast.Constant):
+        return [f"Constant({_constant(node.value)})"]
+    parts: list[object] = [f"{type(node).__name__}("]
+    for name, value in ast.iter_fields(node):
+        if value is None or value == [] or name in _OMITTED_FIELDS:
+            continue
+        parts.append(f"{name}=")
+        if isinstance(value, str):
+            parts.append(ascii(value))
+        elif name == "body" and isinstance(value, list):
+            parts.append(_without_docstring(node, cast("list[ast.stmt]", value)))
+        elif isinstance(node, ast.JoinedStr):
+            parts.append(_merged(node.values))
+        else:
+            parts.append(value)
+    return [*parts, ")"]
+
+
+def _without_docstring(node: ast.AST, body: list[ast.stmt]) -> list[ast.stmt]:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
+        return body
+    match body[0]:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return body[1:]
+        case _:
+            return body
+
+
+def _merged(parts: list[ast.expr]) -> list[object]:
+    """The parts of an f-string with neighbouring texts as one: Pythons differ in where they cut them."""
+    merged: list[object] = []
+    text = ""
+    for part in parts:
+        if isinstance(part, ast.Constant):
+            text += str(part.value)
+            continue
+        merged.extend([f"text={text!a}", part] if text else [part])
+        text = ""
+    return [*merged, f"text={text!a}"] if text else merged
+
+
+def _constant(value: object) -> str:
+    """The text of a constant; integers in hexadecimal, since long ones have no decimal text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return hex(value)
+    return ascii(value)

@@ -1,0 +1,247 @@
+"""The modules of a project, parsed when they are first asked for, and what names in them stand for."""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from pyflow_inspector.module_table import Assigned, Binding, Defined, Imported, NameTable, build_table
+from pyflow_inspector.syntax import Syntax, SyntaxFault, parse_source
+from pyflow_inspector.tree import dotted_name
+
+if TYPE_CHECKING:
+    from pyflow_inspector.settings import InspectorSettings
+    from pyflow_inspector.source import SourceFile
+
+
+BUILTINS = frozenset(dir(builtins))
+
+
+@dataclass(frozen=True, eq=False)
+class Module:
+    """One parsed module of the project."""
+
+    source: SourceFile
+    syntax: Syntax
+
+    @property
+    def name(self) -> str:
+        """The name under which it is imported."""
+        return self.source.module
+
+    @property
+    def package(self) -> str:
+        """The package from which its relative imports count."""
+        return self.name if self.source.is_package else self.name.rpartition(".")[0]
+
+    @cached_property
+    def table(self) -> NameTable:
+        """What its top-level names stand for."""
+        return build_table(self.syntax.concrete.body, self.package)
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """What a name stands for: a module if `name` is empty, else something in it.
+
+    `definition` is missing for what lies outside the project and for what its module does not define. `owner` is
+    the class of a class member.
+    """
+
+    module: str
+    name: str
+    definition: Defined | Assigned | None = None
+    owner: Symbol | None = None
+
+    @property
+    def path(self) -> str:
+        """`"app.models:User"`, the form that metadata uses."""
+        return f"{self.module}:{self.name}"
+
+    @property
+    def dotted(self) -> str:
+        """`"app.models.User"`."""
+        return f"{self.module}.{self.name}" if self.name else self.module
+
+    @property
+    def function(self) -> cst.FunctionDef | None:
+        """The function that it is, if it is one."""
+        node = self.definition.node if isinstance(self.definition, Defined) else None
+        return node if isinstance(node, cst.FunctionDef) else None
+
+    @property
+    def class_node(self) -> cst.ClassDef | None:
+        """The class that it is, if it is one."""
+        node = self.definition.node if isinstance(self.definition, Defined) else None
+        return node if isinstance(node, cst.ClassDef) else None
+
+
+class Project:
+    """Source files by module name, and the answers that need more than one of them."""
+
+    def __init__(self, settings: InspectorSettings, sources: dict[str, SourceFile]) -> None:
+        self.settings = settings
+        self.sources = sources
+        self.faults: dict[str, SyntaxFault] = {}
+        """The modules that cannot be parsed."""
+        self.deep_functions: list[SyntaxFault] = []
+        """Wired functions that nest too deeply to be followed."""
+        self._modules: dict[str, Module] = {}
+        self._classes: dict[cst.ClassDef, NameTable] = {}
+        self._packages = {package for name in sources for package in _with_packages(name)}
+
+    def module(self, name: str) -> Module | None:
+        """The module, parsed; nothing if it is not of the project or cannot be read (see `faults`)."""
+        source = self.sources.get(name)
+        if source is None or name in self.faults:
+            return None
+        if name not in self._modules:
+            try:
+                self._modules[name] = Module(source, parse_source(source))
+            except SyntaxFault as fault:
+                self.faults[name] = fault
+                return None
+        return self._modules[name]
+
+    def parsed(self, name: str) -> Module | None:
+        """The module, if it has been parsed already."""
+        return self._modules.get(name)
+
+    def resolve(self, module: Module, dotted: str) -> Symbol | None:
+        """What `dotted` stands for at the top level of `module`; nothing for builtins and unknown names."""
+        first, *rest = dotted.split(".")
+        symbol = self._named(module, first, frozenset())
+        if symbol is None:
+            return None
+        while rest and not symbol.name and module.table.imports_module(f"{symbol.module}.{rest[0]}"):
+            symbol = Symbol(f"{symbol.module}.{rest.pop(0)}", "")  # `import a.b` says that `a.b` is a module
+        return self.members(symbol, rest)
+
+    def defines(self, module: Module, dotted: str) -> bool:
+        """Whether `module` has a top-level name `dotted`, as far as that can be told."""
+        symbol = self.resolve(module, dotted)
+        if symbol is None:
+            return False
+        if symbol.definition is not None or not symbol.name:
+            return True
+        home = self.module(symbol.module)
+        if home is None:
+            return True
+        owner = symbol.name.rpartition(".")[0]
+        parent = self.resolve(home, owner) if owner else None
+        return parent is not None and isinstance(parent.definition, Assigned)
+
+    def imported(self, binding: Imported) -> Symbol:
+        """What an import statement binds."""
+        return self._imported(binding, frozenset())
+
+    def members(self, symbol: Symbol, names: list[str]) -> Symbol:
+        """The attribute of an attribute … of `symbol`."""
+        for name in names:
+            symbol = self._member(symbol, name, frozenset())
+        return symbol
+
+    def resolve_node(self, module: Module, node: cst.CSTNode) -> Symbol | None:
+        """What a name or a chain of attributes stands for at the top level of `module`."""
+        dotted = dotted_name(node)
+        return None if dotted is None else self.resolve(module, dotted)
+
+    def defining_module(self, symbol: Symbol) -> Module | None:
+        """The parsed module that a symbol lies in."""
+        return self.module(symbol.module)
+
+    def class_table(self, symbol: Symbol) -> NameTable:
+        """The members that a class of the project defines itself."""
+        node = symbol.class_node
+        assert node is not None
+        if node not in self._classes:
+            self._classes[node] = build_table(node.body.body, symbol.module)
+        return self._classes[node]
+
+    def base_symbols(self, symbol: Symbol) -> list[Symbol]:
+        """The bases of a class of the project, as far as they can be named."""
+        module = self.defining_module(symbol)
+        if module is None or symbol.class_node is None:
+            return []
+        found = [self.resolve_node(module, base.value) for base in symbol.class_node.bases]
+        return [base for base in found if base is not None]
+
+    def _named(self, module: Module, name: str, seen: frozenset[tuple[str, str]]) -> Symbol | None:
+        if (module.name, name) in seen:
+            return None
+        seen |= {(module.name, name)}
+        binding = module.table.find(name)
+        if binding is None:
+            return self._from_stars(module, name, seen)
+        return self._bound(module, name, binding, seen)
+
+    def _bound(self, module: Module, name: str, binding: Binding, seen: frozenset[tuple[str, str]]) -> Symbol:
+        if isinstance(binding, Imported):
+            return self._imported(binding, seen)
+        if isinstance(binding, Assigned) and binding.value is not None:
+            alias = dotted_name(binding.value)
+            target = self._alias(module, alias, seen) if alias is not None else None
+            if target is not None:
+                return target
+        return Symbol(module.name, name, binding)
+
+    def _alias(self, module: Module, dotted: str, seen: frozenset[tuple[str, str]]) -> Symbol | None:
+        """`x = y` makes `x` another name of a function, class, module or thing from outside."""
+        first, *rest = dotted.split(".")
+        target = self._named(module, first, seen)
+        if target is None:
+            return None
+        target = self.members(target, rest)
+        return None if isinstance(target.definition, Assigned) else target
+
+    def _from_stars(self, module: Module, name: str, seen: frozenset[tuple[str, str]]) -> Symbol | None:
+        """A name from `import *`; if it lies outside the project there must be only one place to come from."""
+        outside: list[str] = []
+        for star in module.table.star_modules:
+            other = self.module(star)
+            found = self._named(other, name, seen) if other is not None else None
+            if found is not None:
+                return found
+            if star not in self.sources:
+                outside.append(star)
+        return Symbol(outside[0], name) if len(outside) == 1 and name not in BUILTINS else None
+
+    def _imported(self, binding: Imported, seen: frozenset[tuple[str, str]]) -> Symbol:
+        if binding.name is None:
+            return Symbol(binding.module, "")
+        return self._member(Symbol(binding.module, ""), binding.name, seen)
+
+    def _member(self, symbol: Symbol, name: str, seen: frozenset[tuple[str, str]]) -> Symbol:
+        if symbol.name:
+            return self._class_member(symbol, name)
+        module = self.module(symbol.module)
+        found = self._named(module, name, seen) if module is not None else None
+        if found is not None:
+            return found
+        inner = f"{symbol.module}.{name}"
+        if inner in self._packages:
+            return Symbol(inner, "")
+        return Symbol(symbol.module, name)
+
+    def _class_member(self, symbol: Symbol, name: str, depth: int = 0) -> Symbol:
+        if symbol.class_node is not None:
+            binding = self.class_table(symbol).find(name)
+            if isinstance(binding, Defined | Assigned):
+                return Symbol(symbol.module, f"{symbol.name}.{name}", binding, symbol)
+            for base in self.base_symbols(symbol) if depth < 10 else ():
+                inherited = self._class_member(base, name, depth + 1)
+                if inherited.definition is not None:
+                    return inherited
+        return Symbol(symbol.module, f"{symbol.name}.{name}")
+
+
+def _with_packages(module: str) -> list[str]:
+    """`a.b.c`, `a.b`, `a`."""
+    names = [module]
+    while "." in names[-1]:
+        names.append(names[-1].rpartition(".")[0])
+    return names

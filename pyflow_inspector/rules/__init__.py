@@ -1,0 +1,50 @@
+"""Every rule, by its code. A rule lives in a file of its own, with its documentation and its examples."""
+
+from __future__ import annotations
+
+from pyflow_inspector.rules.pf101_dynamic_step_name import DynamicStepName
+from pyflow_inspector.rules.pf102_duplicate_step_name import DuplicateStepName
+from pyflow_inspector.rules.pf104_invalid_step_name import InvalidStepName
+from pyflow_inspector.rules.pf106_generated_name_clash import GeneratedNameClash
+from pyflow_inspector.rules.pf108_invalid_name import InvalidName
+from pyflow_inspector.rules.pf201_unknown_rpc import UnknownRpc
+from pyflow_inspector.rules.pf203_step_not_awaited import StepNotAwaited
+from pyflow_inspector.rules.pf205_unresolved_step_target import UnresolvedStepTarget
+from pyflow_inspector.rules.pf206_workflow_escapes import WorkflowEscapes
+from pyflow_inspector.rules.pf207_nested_step import NestedStep
+from pyflow_inspector.rules.pf401_unresolved_function import UnresolvedFunction
+from pyflow_inspector.rules.pf402_duplicate_wiring import DuplicateWiring
+from pyflow_inspector.rules.pf403_workflow_not_async import WorkflowNotAsync
+from pyflow_inspector.rules.pf408_dynamic_wiring import DynamicWiring
+from pyflow_inspector.rules.pf410_invalid_setting import InvalidSetting
+from pyflow_inspector.rules.pf501_missing_annotation import MissingAnnotation
+from pyflow_inspector.rules.pf502_type_only_import import TypeOnlyImport
+from pyflow_inspector.rules.pf504_type_not_importable import TypeNotImportable
+from pyflow_inspector.rules.pf901_syntax_error import SyntaxErrorFound
+from pyflow_inspector.rules.rule import Example, Rule
+
+ALL: tuple[type[Rule], ...] = (
+    DynamicStepName,
+    DuplicateStepName,
+    InvalidStepName,
+    GeneratedNameClash,
+    InvalidName,
+    UnknownRpc,
+    StepNotAwaited,
+    UnresolvedStepTarget,
+    WorkflowEscapes,
+    NestedStep,
+    UnresolvedFunction,
+    DuplicateWiring,
+    WorkflowNotAsync,
+    DynamicWiring,
+    InvalidSetting,
+    MissingAnnotation,
+    TypeOnlyImport,
+    TypeNotImportable,
+    SyntaxErrorFound,
+)
+
+RULES: dict[str, Rule] = {rule.code: rule() for rule in ALL}
+
+__all__ = ["ALL", "RULES", "Example", "Rule"]

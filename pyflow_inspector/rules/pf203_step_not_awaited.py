@@ -1,0 +1,78 @@
+"""PF203: step not awaited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyflow_inspector.rules.rule import Example, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyflow_core.metadata import Diagnostic
+    from pyflow_inspector.model import ProjectModel
+
+_MESSAGES = {
+    "step": "this step is not awaited, so it never runs",
+    "helper": "this helper makes steps and is not awaited, so it never runs",
+    "invoke": "this invocation is not awaited, so it never happens",
+}
+
+
+class StepNotAwaited(Rule):
+    """A step is called, and nobody awaits it.
+
+    `workflow.do(...)` gives something to await, as any `async` function does. Without `await` the step never runs,
+    and its result is missing.
+
+    Await it, or hand it to `asyncio.gather`, `asyncio.create_task` or a task group. The same holds for helpers that
+    make steps, and for `rpc.invoke`.
+    """
+
+    code = "PF203"
+    name = "step-not-awaited"
+    severity = "error"
+    valid = (
+        Example(
+            """
+            import asyncio
+            from pyflow_core import wire_workflow
+
+            @wire_workflow("orders")
+            async def orders(data: str, *, workflow) -> None:
+                later = workflow.do("a", lambda: 1)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(workflow.do("b", lambda: 2))
+                await later
+            """
+        ),
+    )
+    invalid = (
+        Example(
+            """
+            from pyflow_core import wire_workflow
+
+            @wire_workflow("orders")
+            async def orders(data: str, *, workflow) -> str:
+                workflow.do("a", lambda: 1)
+                never = workflow.do("b", lambda: 2)
+                return workflow.do("c", lambda: 3)
+            """,
+            marks=(
+                'workflow.do("a", lambda: 1)',
+                'workflow.do("b", lambda: 2)',
+                'workflow.do("c", lambda: 3)',
+            ),
+        ),
+    )
+
+    def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
+        """Calls whose result nobody takes."""
+        for wired in model.functions:
+            for pending in wired.facts.pending.values():
+                if not pending.taken:
+                    yield self.at(
+                        pending.module.syntax.span(pending.call),
+                        _MESSAGES[pending.kind],
+                        "write `await` before it, or give it to `asyncio.gather` or a task group",
+                    )

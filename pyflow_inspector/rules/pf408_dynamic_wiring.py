@@ -1,0 +1,81 @@
+"""PF408: dynamic wiring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyflow_inspector.rules.rule import Example, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyflow_core.metadata import Diagnostic
+    from pyflow_inspector.model import ProjectModel
+    from pyflow_inspector.wiring import Wiring
+
+_PLACES = {"function": "inside a function", "loop": "in a loop", "class": "inside a class"}
+
+
+class DynamicWiring(Rule):
+    """A wiring can be understood only by running it.
+
+    pyflow reads wirings from the source. A name must be a literal or a constant, and the wiring must stand at the
+    top level of its module: what a loop or a function wires depends on when it runs, and how often.
+    """
+
+    code = "PF408"
+    name = "dynamic-wiring"
+    severity = "error"
+    valid = (
+        Example(
+            """
+            from pyflow_core import wire_rpc
+
+            NAME = "users.create"
+
+            @wire_rpc(NAME)
+            async def create(data: str) -> str:
+                return data
+            """
+        ),
+    )
+    invalid = (
+        Example(
+            """
+            import os
+            from pyflow_core import wire_rpc
+
+            @wire_rpc(os.environ["NAME"])
+            async def create(data: str) -> str:
+                return data
+
+            def wire_all() -> None:
+                wire_rpc("users.create", create)
+
+            wires = [wire_rpc]
+            """,
+            marks=('os.environ["NAME"]', 'wire_rpc("users.create", create)', "wire_rpc"),
+        ),
+    )
+
+    def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
+        """Wirings without a readable name, and wirings that are not at the top level."""
+        for wiring in model.wirings:
+            message = _problem(wiring)
+            if message is None:
+                continue
+            node = wiring.anchor if wiring.name is None else wiring.node
+            advice = "wire it at the top level of a module, under a literal name"
+            yield self.at(wiring.module.syntax.span(node), message, advice)
+
+
+def _problem(wiring: Wiring) -> str | None:
+    function = f"wire_{wiring.kind}"
+    if wiring.call is None:
+        return f"{function} is used here without being called, so what it wires cannot be told"
+    if wiring.name_node is None:
+        return f"{function} is given no name"
+    if wiring.name is None:
+        return f"the name given to {function} is not a literal"
+    place = _PLACES.get(wiring.place)
+    return None if place is None else f"{function} is called {place}"

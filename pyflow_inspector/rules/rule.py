@@ -1,0 +1,82 @@
+"""What a rule is."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pyflow_core.metadata import Diagnostic, Severity, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyflow_inspector.model import ProjectModel
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A small project that a rule accepts or refuses: one file, or several, each after a line `# file: name`.
+
+    `marks` are the texts that the findings of a refused one point at, in order.
+    """
+
+    source: str
+    marks: tuple[str, ...] = ()
+    services: str | None = None
+
+    def files(self) -> dict[str, str]:
+        """The files of the project, by name; a lone one is `app/example.py`."""
+        files: dict[str, str] = {}
+        name = "app/example.py"
+        for line in inspect.cleandoc(self.source).splitlines():
+            if line.startswith("# file: "):
+                name = line.removeprefix("# file: ")
+                files[name] = ""
+            else:
+                files[name] = f"{files.get(name, '')}{line}\n"
+        return files
+
+
+class Rule:
+    """One kind of finding. The docstring of a subclass is its documentation page."""
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    severity: ClassVar[Severity]
+    valid: ClassVar[tuple[Example, ...]]
+    invalid: ClassVar[tuple[Example, ...]]
+
+    @property
+    def docs(self) -> str:
+        """The documentation page, in Markdown."""
+        return inspect.cleandoc(type(self).__doc__ or "")
+
+    @property
+    def summary(self) -> str:
+        """The first line of the documentation page."""
+        return self.docs.partition("\n")[0]
+
+    def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
+        """Every place of a project that breaks the rule."""
+        raise NotImplementedError
+
+    def at(self, span: Span, message: str, advice: str | None = None) -> Diagnostic:
+        """A finding of this rule."""
+        return Diagnostic(
+            self.code,
+            self.name,
+            self.severity,
+            message,
+            span.file,
+            span.line,
+            span.column,
+            span.end_line,
+            span.end_column,
+            advice,
+        )
+
+
+def position(span: Span) -> str:
+    """`file:line:column`, to name another place in a message."""
+    return f"{span.file}:{span.line}:{span.column}"

@@ -1,0 +1,29 @@
+"""What the inspector must be told about a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class InspectorSettings:
+    """The part of `[tool.pyflow]` that the inspector needs.
+
+    `root` is the project's root, to which every position is relative; `source` is the folder from which its
+    modules are imported. `exclude` holds globs relative to `root` (`*` within a segment, `**` across segments; a
+    folder excludes what is below it). `package` is the generated package, which is never inspected. `services` is
+    `"module:attribute"`. `select` and `ignore` hold codes or prefixes of codes; an empty `select` means all.
+    """
+
+    root: Path
+    source: Path
+    name: str
+    package: str = "pyflow_gen"
+    services: str | None = None
+    exclude: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()

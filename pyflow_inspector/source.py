@@ -1,0 +1,88 @@
+"""Which files a project consists of, and under which module name each is imported."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyflow_inspector.settings import InspectorSettings
+
+_SKIPPED_FOLDERS = {"__pycache__", "node_modules", "site-packages"}
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One Python file: where it lies, how findings call it, and how it is imported."""
+
+    path: Path
+    file: str
+    """Relative to the project's root, with forward slashes."""
+    module: str
+    is_package: bool
+
+    @cached_property
+    def data(self) -> bytes:
+        """The bytes of the file, read once."""
+        return self.path.read_bytes()
+
+
+def find_sources(settings: InspectorSettings) -> dict[str, SourceFile]:
+    """Every importable file below `settings.source`, by module name, in the order of the names."""
+    found: dict[str, SourceFile] = {}
+    excluded = [_glob_regex(glob) for glob in settings.exclude]
+    generated = settings.package.replace(".", "/")
+    for path in _python_files(settings.source):
+        file = Path(os.path.relpath(path, settings.root)).as_posix()
+        below_source = path.relative_to(settings.source).with_suffix("").as_posix()
+        if below_source == generated or below_source.startswith(f"{generated}/"):
+            continue
+        if any(regex.fullmatch(part) for part in _with_parents(file) for regex in excluded):
+            continue
+        source = _source_file(path, file, below_source)
+        if source is not None and (source.is_package or source.module not in found):
+            found[source.module] = source
+    return dict(sorted(found.items()))
+
+
+def _source_file(path: Path, file: str, below_source: str) -> SourceFile | None:
+    segments = below_source.split("/")
+    is_package = segments[-1] == "__init__"
+    if is_package:
+        segments.pop()
+    if not segments or not all(segment.isidentifier() for segment in segments):
+        return None
+    return SourceFile(path, file, ".".join(segments), is_package)
+
+
+def _python_files(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if _is_source_folder(Path(parent), name))
+        for name in sorted(files):
+            if name.endswith(".py"):
+                yield Path(parent, name)
+
+
+def _is_source_folder(parent: Path, name: str) -> bool:
+    if name.startswith(".") or name in _SKIPPED_FOLDERS:
+        return False
+    return not (parent / name / "pyvenv.cfg").exists()
+
+
+def _with_parents(file: str) -> Iterator[str]:
+    while file:
+        yield file
+        file = file.rpartition("/")[0]
+
+
+def _glob_regex(glob: str) -> re.Pattern[str]:
+    text = ""
+    for part in re.split(r"(\*\*/|\*\*|\*|\?)", glob.rstrip("/")):
+        text += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part, re.escape(part))
+    return re.compile(text)

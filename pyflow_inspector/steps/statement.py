@@ -1,0 +1,338 @@
+"""Statements: branches and their arms, loops, assignments, nested functions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from pyflow_inspector.folding import Constant, Template
+from pyflow_inspector.module_table import read_import, target_names
+from pyflow_inspector.steps.value import Context, FunctionValue, Value, join
+from pyflow_inspector.tree import cst_children, walk_cst
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pyflow_inspector.steps.walker import Walker
+
+Names = dict[str, Value]
+
+
+def _line(walker: Walker, node: cst.SimpleStatementLine | cst.SimpleStatementSuite, ctx: Context) -> Context | None:
+    return walker.run(node.body, ctx)
+
+
+def _expression(walker: Walker, node: cst.Expr, ctx: Context) -> Context:
+    for pending in walker.evaluate(node.value, ctx).pending:
+        pending.taken = False
+    return ctx
+
+
+def _return(walker: Walker, node: cst.Return, ctx: Context) -> None:
+    if node.value is None:
+        return
+    value = walker.evaluate(node.value, ctx)
+    function = ctx.frame.node
+    if isinstance(function, cst.FunctionDef) and function.asynchronous is not None:
+        for pending in value.pending:
+            pending.taken = False  # the caller gets a coroutine where it expects a result
+        value = replace(value, pending=())
+    ctx.frame.returns.append(value)
+
+
+def _raise(walker: Walker, node: cst.Raise, ctx: Context) -> None:
+    walker.evaluate_parts(node, ctx)
+
+
+def _leave_loop(_walker: Walker, _node: cst.CSTNode, _ctx: Context) -> None:
+    return
+
+
+def _assign(walker: Walker, node: cst.Assign, ctx: Context) -> Context:
+    pairs = _pairs(node)
+    if pairs:
+        values = [walker.evaluate(source, ctx) for _, source in pairs]
+        for (name, source), value in zip(pairs, values, strict=True):
+            _bind(walker, name, value, source, ctx)
+        return ctx
+    value = walker.evaluate(node.value, ctx)
+    for target in node.targets:
+        _bind(walker, target.target, value, node.value, ctx)
+    return ctx
+
+
+def _pairs(node: cst.Assign) -> list[tuple[cst.BaseExpression, cst.BaseExpression]]:
+    """`a, b = x, y` as two assignments; nothing for the others."""
+    target = node.targets[0].target
+    if len(node.targets) > 1 or not isinstance(target, cst.Tuple) or not isinstance(node.value, cst.Tuple):
+        return []
+    elements = [*target.elements, *node.value.elements]
+    if len(elements) != 2 * len(target.elements) or any(isinstance(one, cst.StarredElement) for one in elements):
+        return []
+    return [(one.value, other.value) for one, other in zip(target.elements, node.value.elements, strict=True)]
+
+
+def _annotated_assign(walker: Walker, node: cst.AnnAssign, ctx: Context) -> Context:
+    annotation = node.annotation.annotation
+    if node.value is None:
+        return ctx
+    value = walker.evaluate(node.value, ctx)
+    if value.meaning is None:
+        owner = walker.annotated_owner(ctx.frame.module, annotation)
+        value = replace(value, meaning=owner, annotation=annotation)
+    _bind(walker, node.target, value, node.value, ctx)
+    return ctx
+
+
+def _augmented_assign(walker: Walker, node: cst.AugAssign, ctx: Context) -> Context:
+    value = walker.evaluate(node.value, ctx)
+    if isinstance(node.target, cst.Name):
+        old = walker.evaluate(node.target, ctx)
+        ctx.frame.bind(node.target.value, Value(steps=old.steps | value.steps))
+    else:
+        _bind(walker, node.target, value, node.value, ctx)
+    return ctx
+
+
+def _bind(walker: Walker, target: cst.CSTNode, value: Value, source: cst.CSTNode, ctx: Context) -> None:
+    if isinstance(target, cst.Name):
+        for pending in value.pending:
+            pending.taken = False  # until the name is read
+        ctx.frame.bind(target.value, value)
+    elif isinstance(target, cst.Tuple | cst.List):
+        for element in target.elements:
+            _bind(walker, element.value, value.plain(), source, ctx)
+    else:
+        walker.escape(source, value, ctx)
+        walker.evaluate_parts(target, ctx)
+        root = root_name(target)
+        if root is not None:
+            ctx.frame.mix(root, value)
+
+
+def root_name(node: cst.CSTNode) -> str | None:
+    """The name at the root of `a.b[c].d`."""
+    while isinstance(node, cst.Attribute | cst.Subscript):
+        node = node.value
+    return node.value if isinstance(node, cst.Name) else None
+
+
+def _if(walker: Walker, node: cst.If, ctx: Context) -> Context | None:
+    """An `if` with all its `elif`s, as one branching with an arm for each way through."""
+    arms = _Arms(node, ctx)
+    branch: cst.If | cst.Else | None = node
+    while isinstance(branch, cst.If):
+        walker.evaluate(branch.test, ctx if branch is node else replace(ctx, optional=True))
+        arms.run(walker, branch.body.body)
+        branch = branch.orelse
+    arms.run(walker, branch.body.body if branch is not None else ())
+    return arms.after()
+
+
+def _match(walker: Walker, node: cst.Match, ctx: Context) -> Context | None:
+    subject = walker.evaluate(node.subject, ctx)
+    arms = _Arms(node, ctx)
+    for case in node.cases:
+        captured = {name: subject.plain() for name in _captured_names(case.pattern)}
+        arms.run(walker, case.body.body, captured, case.guard)
+    if not any(_catches_all(case) for case in node.cases):
+        arms.run(walker, ())
+    return arms.after()
+
+
+def _catches_all(case: cst.MatchCase) -> bool:
+    return case.guard is None and isinstance(case.pattern, cst.MatchAs) and case.pattern.pattern is None
+
+
+def _captured_names(pattern: cst.CSTNode) -> Iterator[str]:
+    for child in pattern.children:
+        yield from _captured_names(child)
+    name = getattr(pattern, "name", None) or getattr(pattern, "rest", None)
+    if isinstance(pattern, cst.MatchAs | cst.MatchStar | cst.MatchMapping) and isinstance(name, cst.Name):
+        yield name.value
+
+
+class _Arms:
+    """The arms of a branching: each starts from the same names, and their results are joined."""
+
+    def __init__(self, node: cst.CSTNode, ctx: Context) -> None:
+        self._node = node
+        self._ctx = ctx
+        self._before = dict(ctx.frame.names)
+        self._count = 0
+        self._open: list[tuple[int, Names]] = []
+
+    def run(
+        self,
+        walker: Walker,
+        body: Iterable[cst.CSTNode],
+        captured: Names | None = None,
+        guard: cst.CSTNode | None = None,
+    ) -> None:
+        index = self._count
+        self._count += 1
+        frame = self._ctx.frame
+        frame.names = {**self._before, **(captured or {})}
+        inside = replace(self._ctx, optional=True, arms=(*self._ctx.arms, (self._node, frozenset({index}))))
+        if guard is not None:
+            walker.evaluate(guard, inside)
+        if walker.run(tuple(body), inside) is not None:
+            self._open.append((index, frame.names))
+
+    def after(self) -> Context | None:
+        """Where the code after the branching stands: it cannot follow an arm that returned."""
+        frame = self._ctx.frame
+        frame.names = join_names([names for _, names in self._open]) if self._open else self._before
+        if not self._open:
+            return None
+        if len(self._open) == self._count:
+            return self._ctx
+        rest: tuple[cst.CSTNode, frozenset[int]] = (self._node, frozenset(index for index, _ in self._open))
+        return replace(self._ctx, arms=(*self._ctx.arms, rest))
+
+
+def join_names(ways: list[Names]) -> Names:
+    """The names after one of several ways has been taken."""
+    joined = dict(ways[0])
+    for names in ways[1:]:
+        for name, value in names.items():
+            joined[name] = join(joined[name], value) if name in joined else value
+    return joined
+
+
+def _for(walker: Walker, node: cst.For, ctx: Context) -> Context:
+    source = walker.evaluate(node.iter, ctx)
+    _loop(walker, node, ctx, source.plain(), node.target)
+    return ctx
+
+
+def _while(walker: Walker, node: cst.While, ctx: Context) -> Context:
+    _loop(walker, node, ctx, None, None)
+    return ctx
+
+
+def _loop(
+    walker: Walker, node: cst.For | cst.While, ctx: Context, item: Value | None, target: cst.CSTNode | None
+) -> None:
+    frame = ctx.frame
+    for name in _assigned_names(node.body):
+        value = frame.names.get(name)
+        if value is not None and isinstance(value.meaning, Constant | Template):
+            frame.names[name] = replace(value, meaning=None)
+    before = dict(frame.names)
+    inside = replace(ctx, repeated=True)
+    if isinstance(node, cst.While):
+        walker.evaluate(node.test, inside)
+    if target is not None and item is not None:
+        _bind(walker, target, item, target, inside)
+    walker.run(node.body.body, inside)
+    frame.names = join_names([frame.names, before])
+    if node.orelse is not None:
+        walker.run(node.orelse.body.body, ctx)
+
+
+def _assigned_names(body: cst.CSTNode) -> Iterator[str]:
+    for node in walk_cst(body):
+        if isinstance(node, cst.AssignTarget | cst.AnnAssign | cst.AugAssign | cst.For | cst.NamedExpr):
+            yield from target_names(node.target)
+        elif isinstance(node, cst.AsName):
+            yield from target_names(node.name)
+
+
+def _try(walker: Walker, node: cst.Try | cst.TryStar, ctx: Context) -> Context | None:
+    frame = ctx.frame
+    before = dict(frame.names)
+    completed = walker.run(node.body.body, ctx) is not None
+    after_body = frame.names
+    ways: list[Names] = []
+    handlers: Sequence[cst.ExceptHandler | cst.ExceptStarHandler] = node.handlers
+    for index, handler in enumerate(handlers):
+        frame.names = join_names([before, after_body])
+        inside = replace(ctx, optional=True, arms=(*ctx.arms, (node, frozenset({index}))))
+        if handler.type is not None:
+            walker.evaluate(handler.type, inside)
+        if walker.run(handler.body.body, inside) is not None:
+            ways.append(frame.names)
+    frame.names = after_body
+    if node.orelse is not None:
+        inside = replace(ctx, arms=(*ctx.arms, (node, frozenset({len(node.handlers)}))))
+        completed = walker.run(node.orelse.body.body, inside) is not None and completed
+    if completed:
+        ways.append(frame.names)
+    frame.names = join_names(ways) if ways else frame.names
+    if node.finalbody is not None and walker.run(node.finalbody.body.body, ctx) is None:
+        return None
+    return ctx if ways else None
+
+
+def _with(walker: Walker, node: cst.With, ctx: Context) -> Context | None:
+    for item in node.items:
+        value = walker.evaluate(item.item, ctx)
+        if item.asname is not None:
+            _bind(walker, item.asname.name, value.plain(), item.item, ctx)
+    return walker.run(node.body.body, ctx)
+
+
+def _function(walker: Walker, node: cst.FunctionDef, ctx: Context) -> Context:
+    for child in (*node.decorators, *(param.default for param in node.params.params)):
+        if child is not None:
+            walker.evaluate(child, ctx)
+    function = FunctionValue(f"{ctx.frame.label}.{node.name.value}", ctx.frame.module, node, ctx.frame)
+    ctx.frame.bind(node.name.value, Value(function))
+    ctx.frame.nested.append(function)
+    return ctx
+
+
+def _class(walker: Walker, node: cst.ClassDef, ctx: Context) -> Context:
+    """A class inside a function: its methods see the function's names, and nobody knows who calls them."""
+    for child in cst_children(node):
+        if child is not node.body:
+            walker.evaluate_parts(child, ctx)
+    for statement in node.body.body:
+        if isinstance(statement, cst.FunctionDef):
+            label = f"{ctx.frame.label}.{node.name.value}.{statement.name.value}"
+            ctx.frame.nested.append(FunctionValue(label, ctx.frame.module, statement, ctx.frame))
+        else:
+            walker.run([statement], ctx)
+    ctx.frame.bind(node.name.value, Value())
+    return ctx
+
+
+def _import(walker: Walker, node: cst.Import | cst.ImportFrom, ctx: Context) -> Context:
+    for name, imported in read_import(node, ctx.frame.module.package):
+        if name != "*":
+            ctx.frame.bind(name, walker.symbol_value(walker.project.imported(imported)))
+    return ctx
+
+
+def _nonlocal(_walker: Walker, node: cst.Nonlocal, ctx: Context) -> Context:
+    ctx.frame.outer_names.update(item.name.value for item in node.names)
+    return ctx
+
+
+HANDLERS: dict[type[cst.CSTNode], Any] = {
+    cst.SimpleStatementLine: _line,
+    cst.SimpleStatementSuite: _line,
+    cst.Expr: _expression,
+    cst.Return: _return,
+    cst.Raise: _raise,
+    cst.Break: _leave_loop,
+    cst.Continue: _leave_loop,
+    cst.Assign: _assign,
+    cst.AnnAssign: _annotated_assign,
+    cst.AugAssign: _augmented_assign,
+    cst.If: _if,
+    cst.Match: _match,
+    cst.For: _for,
+    cst.While: _while,
+    cst.Try: _try,
+    cst.TryStar: _try,
+    cst.With: _with,
+    cst.FunctionDef: _function,
+    cst.ClassDef: _class,
+    cst.Import: _import,
+    cst.ImportFrom: _import,
+    cst.Nonlocal: _nonlocal,
+}

@@ -1,0 +1,202 @@
+"""Where workflows and RPCs are wired: `wire_workflow` and `wire_rpc`, as decorators and as calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import libcst as cst
+
+from pyflow_inspector.constant_value import module_constant
+from pyflow_inspector.folding import Constant, Folded, Lookup, fold
+from pyflow_inspector.module_table import Defined
+from pyflow_inspector.option import keyword_argument
+from pyflow_inspector.project import Symbol
+from pyflow_inspector.tree import cst_children, dotted_name
+
+if TYPE_CHECKING:
+    from pyflow_inspector.project import Module, Project
+
+Kind = Literal["workflow", "rpc"]
+Where = Literal["module", "function", "loop", "class"]
+
+WIRE_FUNCTIONS: dict[str, Kind] = {"wire_workflow": "workflow", "wire_rpc": "rpc"}
+
+
+@dataclass(frozen=True, eq=False)
+class Wiring:
+    """One wiring, resolved as far as it can be.
+
+    `call` is missing where the wire function is named but not called. `function` is missing where it cannot be
+    found; `function_node` is then what was given, if anything was.
+    """
+
+    kind: Kind
+    module: Module
+    node: cst.CSTNode
+    call: cst.Call | None
+    place: Where
+    name: str | None
+    name_node: cst.BaseExpression | None
+    function: Symbol | None
+    function_node: cst.CSTNode | None
+
+    @property
+    def anchor(self) -> cst.CSTNode:
+        """The expression to point at: the name if there is one."""
+        return self.name_node or self.node
+
+    def lookup(self, project: Project) -> Lookup:
+        """How names in the arguments of the wiring are read."""
+        return _ModuleLookup(project, self.module)
+
+
+@dataclass(frozen=True)
+class _ModuleLookup:
+    project: Project
+    module: Module
+
+    def __call__(self, node: cst.BaseExpression) -> Folded:
+        return module_constant(self.project, self.module, node)
+
+
+def wire_kind(symbol: Symbol | None) -> Kind | None:
+    """Which of the wire functions a symbol is, if it is one."""
+    if symbol is None or symbol.module.partition(".")[0] != "pyflow_core":
+        return None
+    return WIRE_FUNCTIONS.get(symbol.name)
+
+
+def find_wirings(project: Project, module: Module) -> list[Wiring]:
+    """Every wiring of a module, and every use of a wire function that is none, in source order."""
+    finder = _Finder(project, module)
+    finder.visit(module.syntax.concrete, "module")
+    return sorted(finder.found, key=lambda wiring: _position(module, wiring))
+
+
+def _position(module: Module, wiring: Wiring) -> tuple[int, int]:
+    span = module.syntax.span(wiring.node)
+    return span.line, span.column
+
+
+class _Finder:
+    def __init__(self, project: Project, module: Module) -> None:
+        self.found: list[Wiring] = []
+        self._project = project
+        self._module = module
+        self._kinds: dict[str, Kind | None] = {}
+
+    def visit(self, root: cst.CSTNode, place: Where) -> None:
+        stack: list[tuple[cst.CSTNode, Where, str]] = [(root, place, "")]
+        while stack:
+            node, place, scope = stack.pop()
+            inside = self._inside(node, place, scope)
+            stack.extend((child, *_within(node, child, place, scope)) for child in inside)
+
+    def _inside(self, node: cst.CSTNode, place: Where, scope: str) -> list[cst.CSTNode]:
+        """Note what `node` wires; the parts of it in which there may be more."""
+        if dotted_name(node) is not None:
+            return []
+        if isinstance(node, cst.FunctionDef):
+            self._decorated(node, place, scope)
+        elif isinstance(node, cst.Decorator) and self._decorator_kind(node):
+            return _decorator_arguments(node)
+        elif isinstance(node, cst.Call):
+            return self._arguments(node) if self._called(node, place) else cst_children(node)
+        elif isinstance(node, cst.Assign | cst.AnnAssign) and node.value is not None and dotted_name(node.value):
+            return []  # `wire = wire_rpc` is an alias, which name resolution follows
+        children = cst_children(node)
+        for child in children:
+            named = self._kind(child)
+            if named is not None:  # a wire function that is merely named
+                self.found.append(Wiring(named, self._module, child, None, place, None, None, None, None))
+        return children
+
+    def _arguments(self, node: cst.Call) -> list[cst.CSTNode]:
+        inner = node.func if isinstance(node.func, cst.Call) else node
+        both = [*inner.args, *(node.args if inner is not node else ())]
+        return [arg.value for arg in both]
+
+    def _kind(self, node: cst.CSTNode) -> Kind | None:
+        dotted = dotted_name(node)
+        if dotted is None:
+            return None
+        if dotted not in self._kinds:
+            self._kinds[dotted] = wire_kind(self._project.resolve(self._module, dotted))
+        return self._kinds[dotted]
+
+    def _decorator_kind(self, node: cst.Decorator) -> Kind | None:
+        inner = node.decorator
+        return self._kind(inner.func if isinstance(inner, cst.Call) else inner)
+
+    def _decorated(self, node: cst.FunctionDef, place: Where, scope: str) -> None:
+        for decorator in node.decorators:
+            kind = self._decorator_kind(decorator)
+            if kind is None:
+                continue
+            function = self._own_function(node, scope)
+            if isinstance(decorator.decorator, cst.Call):
+                self._add(kind, decorator.decorator, place, function, node)
+            else:
+                bare = decorator.decorator
+                self.found.append(Wiring(kind, self._module, bare, None, place, None, None, function, node))
+
+    def _own_function(self, node: cst.FunctionDef, scope: str) -> Symbol:
+        return Symbol(self._module.name, f"{scope}{node.name.value}", Defined(node))
+
+    def _called(self, node: cst.Call, place: Where) -> bool:
+        """Note `wire_rpc("a", f)`, `wire_rpc(name="a", func=f)` and `wire_rpc("a")(f)`."""
+        kind = self._kind(node.func)
+        if kind is not None:
+            self._add(kind, node, place, *self._given_function(_positional(node, 1) or keyword_argument(node, "func")))
+            return True
+        kind = self._kind(node.func.func) if isinstance(node.func, cst.Call) else None
+        if kind is None or not isinstance(node.func, cst.Call):
+            return False
+        self._add(kind, node.func, place, *self._given_function(_positional(node, 0)))
+        return True
+
+    def _given_function(self, node: cst.BaseExpression | None) -> tuple[Symbol | None, cst.CSTNode | None]:
+        symbol = self._project.resolve_node(self._module, node) if node is not None else None
+        return (symbol if symbol is not None and symbol.function is not None else None), node
+
+    def _add(
+        self, kind: Kind, call: cst.Call, place: Where, function: Symbol | None, function_node: cst.CSTNode | None
+    ) -> None:
+        name_node = _positional(call, 0) or keyword_argument(call, "name")
+        folded = None if name_node is None else fold(name_node, _ModuleLookup(self._project, self._module))
+        value = folded.value if isinstance(folded, Constant) else None
+        name = value if isinstance(value, str) else None
+        wiring = Wiring(kind, self._module, call, call, place, name, name_node, function, function_node)
+        self.found.append(wiring)
+
+
+def _positional(call: cst.Call, index: int) -> cst.BaseExpression | None:
+    given = [arg for arg in call.args if arg.keyword is None]
+    if any(arg.star for arg in given[: index + 1]) or index >= len(given):
+        return None
+    return given[index].value
+
+
+def _decorator_arguments(node: cst.Decorator) -> list[cst.CSTNode]:
+    return [arg.value for arg in node.decorator.args] if isinstance(node.decorator, cst.Call) else []
+
+
+_LOOPS = (cst.For, cst.While, cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
+
+
+def _within(node: cst.CSTNode, child: cst.CSTNode, place: Where, scope: str) -> tuple[Where, str]:
+    kind = type(node)
+    if kind is cst.FunctionDef or kind is cst.Lambda or kind is cst.ClassDef:
+        return _within_definition(node, child, place, scope)
+    return ("loop" if kind in _LOOPS and place == "module" else place), scope
+
+
+def _within_definition(node: cst.CSTNode, child: cst.CSTNode, place: Where, scope: str) -> tuple[Where, str]:
+    if isinstance(node, cst.FunctionDef) and child is node.body:
+        return "function", f"{scope}{node.name.value}.<locals>."
+    if isinstance(node, cst.Lambda) and child is node.body:
+        return "function", scope
+    if isinstance(node, cst.ClassDef) and child is node.body:
+        return ("class" if place == "module" else place), f"{scope}{node.name.value}."
+    return place, scope

@@ -1,0 +1,1 @@
+"""Templates of generated packages, of their documentation, and of new projects."""

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyflow_core import StepFailedError, wire_workflow
+
+from app.functions import Order
+
+if TYPE_CHECKING:
+    from app.pyflow_gen import (
+        failing as failing_gen,
+        order as order_gen,
+        patient as patient_gen,
+        refunding as refunding_gen,
+    )
+
+
+@wire_workflow("order", description="Prices an order")
+async def order(data: Order, *, workflow: order_gen.Workflow) -> dict[str, int]:
+    total = await workflow.do("price", "orders.price", data, description="Price it")
+    taxed = await workflow.do("tax", lambda: total + 1)
+    return {"total": taxed}
+
+
+@wire_workflow("failing")
+async def failing(*, workflow: failing_gen.Workflow) -> str:
+    await workflow.do("prepare", lambda: 1)
+    return await workflow.do("charge", "orders.charge", 3)
+
+
+@wire_workflow("refunding")
+async def refunding(*, workflow: refunding_gen.Workflow) -> str:
+    try:
+        return await workflow.do("charge", "orders.charge", 3)
+    except StepFailedError:
+        await workflow.do("refund", lambda: "refunded")
+        raise
+
+
+@wire_workflow("patient")
+async def patient(*, workflow: patient_gen.Workflow) -> str:
+    await workflow.do("first", lambda: 1)
+    return await workflow.do("wait", "orders.wait")

@@ -1,0 +1,160 @@
+"""A whole project: the metadata that everything else is made of."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyflow_inspector import InspectorSettings, inspect_project
+
+if TYPE_CHECKING:
+    from pyflow_core.metadata import Metadata
+
+PROJECT = Path(__file__).parent / "projects" / "onboarding"
+
+
+@pytest.fixture(scope="module")
+def metadata() -> Metadata:
+    services = "app.services:create_services"
+    return inspect_project(InspectorSettings(root=PROJECT, source=PROJECT, name="shop", services=services))
+
+
+def test_the_workflow_is_described_in_full(metadata: Metadata) -> None:
+    (workflow,) = metadata.to_json()["workflows"]
+    steps = workflow.pop("steps")
+    module = "app.workflows.onboarding"
+    assert workflow.pop("hash").startswith("sha256:")
+    assert workflow == {
+        "name": "onboarding",
+        "description": "Onboards a new user with email verification",
+        "execution_mode": "remote",
+        "tags": ("onboarding",),
+        "docs": {"summary": "User onboarding workflow", "description": None, "tags": ["onboarding"]},
+        "func": f"{module}:onboarding",
+        "module": "onboarding",
+        "worker": "Onboarding",
+        "queue": "workflow-onboarding-orchestrator",
+        "input": {"text": "OnboardingInput", "refs": {"OnboardingInput": f"{module}:OnboardingInput"}},
+        "output": {"text": "OnboardingOutput", "refs": {"OnboardingOutput": f"{module}:OnboardingOutput"}},
+        "services": tuple(
+            {"name": name, "builtin": True, "optional": False, "type": None} for name in ("logger", "rpc", "workflow")
+        ),
+        "middleware": ("app.middleware:audit",),
+        "permissions": (),
+        "span": {
+            "file": "app/workflows/onboarding.py", "line": 34, "column": 1, "end_line": 43, "end_column": 78,
+        },
+        "invokes": ("settings.get",),
+    }  # fmt: skip
+    assert [step["id"] for step in steps] == ["createUser", "calculateTaxRate", "notify-*", "charge", "find"]
+
+
+def test_the_steps_are_described_in_full(metadata: Metadata) -> None:
+    steps = metadata.to_json()["workflows"][0]["steps"]
+    for step in steps:
+        assert step.pop("hash").startswith("sha256:")
+    common = {"pattern": None, "options": {}, "description": None, "repeated": False, "optional": False, "via": ()}
+    file = "app/workflows/onboarding.py"
+    assert steps[0] == {
+        **common, "id": "createUser", "type": "rpc", "step_name": "createUser", "rpc_name": "users.create",
+        "description": "Create account", "queue": "workflow-onboarding-createUser", "worker": "OnboardingCreateUser",
+        "uses": (), "span": {"file": file, "line": 35, "column": 18, "end_line": 35, "end_column": 119},
+    }  # fmt: skip
+    assert steps[1] == {
+        **common, "id": "calculateTaxRate", "type": "inline", "step_name": "calculateTaxRate", "rpc_name": None,
+        "queue": None, "worker": None, "uses": ("createUser",),
+        "span": {"file": file, "line": 36, "column": 17, "end_line": 36, "end_column": 94},
+    }  # fmt: skip
+    assert steps[2] == {
+        **common, "id": "notify-*", "type": "rpc", "step_name": "<dynamic>", "pattern": "notify-*",
+        "rpc_name": "notify.send", "queue": "workflow-onboarding-notify-*", "worker": "OnboardingNotifyEach",
+        "repeated": True, "uses": (),
+        "span": {"file": file, "line": 37, "column": 28, "end_line": 37, "end_column": 88},
+    }  # fmt: skip
+    assert steps[3]["options"] == {"retries": 5}
+    assert [step["uses"] for step in steps[3:]] == [("createUser",), ("createUser",)]
+
+
+def test_the_rpcs_are_described_in_full(metadata: Metadata) -> None:
+    rpcs = {rpc["name"]: rpc for rpc in metadata.to_json()["rpcs"]}
+    assert list(rpcs) == ["billing.charge", "lookup.find", "notify.send", "settings.get", "users.create"]
+    assert rpcs["users.create"] == {
+        "name": "users.create",
+        "func": "app.functions:create_user",
+        "async": True,
+        "input": {"text": "CreateUser", "refs": {"CreateUser": "app.functions:CreateUser"}},
+        "output": {"text": "User", "refs": {"User": "app.functions:User"}},
+        "services": (
+            {
+                "name": "db", "builtin": False, "optional": False,
+                "type": {"text": "Database", "refs": {"Database": "app.services:Database"}},
+            },
+        ),
+        "options": {"retries": 3, "timeout": 30.0},
+        "span": {"file": "app/functions.py", "line": 45, "column": 1, "end_line": 46, "end_column": 84},
+        "description": None,
+    }  # fmt: skip
+    assert rpcs["settings.get"]["input"] is None
+    assert rpcs["settings.get"]["output"] == {"text": "dict[str, str]", "refs": {}}
+    assert rpcs["notify.send"]["output"] == {"text": "None", "refs": {}}
+    assert rpcs["lookup.find"]["async"] is False
+
+
+def test_the_only_finding_is_the_step_without_a_description(metadata: Metadata) -> None:
+    assert [(one.code, one.line, one.column, one.end_column) for one in metadata.diagnostics] == [("PF101", 37, 40, 53)]
+
+
+def test_the_project_is_named_without_machine_paths(metadata: Metadata) -> None:
+    assert metadata.to_json()["project"] == {
+        "name": "shop",
+        "root": ".",
+        "package": "pyflow_gen",
+        "services": "app.services:create_services",
+    }
+    assert str(PROJECT.parent) not in json.dumps(metadata.to_json())
+
+
+def test_another_place_on_disk_gives_the_same_metadata(metadata: Metadata, tmp_path: Path) -> None:
+    shutil.copytree(PROJECT, tmp_path / "elsewhere")
+    root = tmp_path / "elsewhere"
+    again = inspect_project(
+        InspectorSettings(root=root, source=root, name="shop", services="app.services:create_services")
+    )
+    assert json.dumps(again.to_json()) == json.dumps(metadata.to_json())
+
+
+def test_the_order_of_everything_is_the_same_in_every_process() -> None:
+    code = (
+        "import json, sys, pyflow_inspector as p; from pathlib import Path\n"
+        "root = Path(sys.argv[1])\n"
+        "print(json.dumps(p.inspect_project(p.InspectorSettings(root=root, source=root, name='x')).to_json()))\n"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(PROJECT)],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(outputs) == 1
+
+
+def test_the_source_is_neither_imported_nor_is_libcst_imported_early() -> None:
+    code = (
+        "import sys, pyflow_inspector as p; from pathlib import Path\n"
+        "assert 'libcst' not in sys.modules\n"
+        "root = Path(sys.argv[1])\n"
+        "p.inspect_project(p.InspectorSettings(root=root, source=root, name='x'))\n"
+        "assert not any(name == 'app' or name.startswith('app.') for name in sys.modules)\n"
+        "assert 'pydantic' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(PROJECT)], check=True)

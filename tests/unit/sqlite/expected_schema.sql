@@ -1,0 +1,160 @@
+CREATE TABLE entries (
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    at REAL NOT NULL,
+    PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    generation INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    seq INTEGER,
+    step_name TEXT,
+    attempt INTEGER,
+    worker TEXT,
+    at REAL NOT NULL,
+    detail TEXT
+) STRICT;
+
+CREATE TABLE listeners (
+    listener_id TEXT PRIMARY KEY,
+    boot_id TEXT NOT NULL,
+    port INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run_inputs (
+    run INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+    input_inline TEXT,
+    input_reference TEXT,
+    input_meta TEXT,
+    input_context TEXT,
+    code_hash TEXT NOT NULL,
+    tags TEXT NOT NULL DEFAULT '[]',
+    actor TEXT,
+    CHECK (input_inline IS NULL OR input_reference IS NULL)
+) STRICT;
+
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    run_id TEXT NOT NULL UNIQUE,
+    workflow TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('running', 'waiting', 'blocked', 'completed', 'failed', 'cancelled')),
+    generation INTEGER NOT NULL DEFAULT 1,
+    seq INTEGER NOT NULL DEFAULT 0,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
+    last_owner TEXT,
+    takeovers INTEGER NOT NULL DEFAULT 0,
+    ready_at REAL,
+    queued_at REAL,
+    blocked_hash TEXT,
+    output_inline TEXT,
+    output_reference TEXT,
+    output_meta TEXT,
+    output_context TEXT,
+    error TEXT,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    finished_at REAL,
+    CHECK (owner IS NULL OR status = 'running'),
+    CHECK (ready_at IS NULL OR owner IS NULL),
+    CHECK (output_inline IS NULL OR output_reference IS NULL)
+) STRICT;
+
+CREATE TABLE steps (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    step_name TEXT NOT NULL,
+    form TEXT NOT NULL DEFAULT 'inline' CHECK (form = 'inline' OR form = 'rpc'),
+    rpc_name TEXT,
+    queue TEXT,
+    description TEXT,
+    options TEXT,
+    input_inline TEXT,
+    input_reference TEXT,
+    input_meta TEXT,
+    input_context TEXT,
+    input_sha256 TEXT,
+    output_inline TEXT,
+    output_reference TEXT,
+    output_meta TEXT,
+    output_context TEXT,
+    error TEXT,
+    status TEXT NOT NULL DEFAULT 'completed' CHECK (
+        status = 'completed' OR status IN ('pending', 'running', 'failed', 'cancelled')
+    ),
+    asked_at INTEGER NOT NULL,
+    seq INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    deaths INTEGER NOT NULL DEFAULT 0,
+    worker TEXT,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    cancel_requested INTEGER NOT NULL DEFAULT 0,
+    dropped_at INTEGER,
+    due_at REAL,
+    pending_at REAL,
+    queued_at REAL,
+    scheduled_at REAL NOT NULL,
+    started_at REAL,
+    finished_at REAL,
+    CHECK (input_inline IS NULL OR input_reference IS NULL),
+    CHECK (output_inline IS NULL OR output_reference IS NULL)
+) STRICT;
+
+CREATE TABLE steps_archive (
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    generation INTEGER NOT NULL,
+    step_name TEXT NOT NULL,
+    form TEXT NOT NULL,
+    rpc_name TEXT,
+    queue TEXT,
+    description TEXT,
+    options TEXT,
+    input_inline TEXT,
+    input_reference TEXT,
+    input_meta TEXT,
+    input_context TEXT,
+    input_sha256 TEXT,
+    output_inline TEXT,
+    output_reference TEXT,
+    output_meta TEXT,
+    output_context TEXT,
+    error TEXT,
+    status TEXT NOT NULL,
+    asked_at INTEGER NOT NULL,
+    seq INTEGER,
+    attempts INTEGER NOT NULL,
+    deaths INTEGER NOT NULL,
+    scheduled_at REAL NOT NULL,
+    started_at REAL,
+    finished_at REAL,
+    PRIMARY KEY (run, generation, step_name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workers (
+    worker_id TEXT PRIMARY KEY,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    boot_id TEXT NOT NULL,
+    lease_seconds REAL NOT NULL,
+    expires_at REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX events_run ON events (run);
+
+CREATE INDEX runs_blocked ON runs (workflow) WHERE status = 'blocked';
+
+CREATE INDEX runs_owned ON runs (owner) WHERE owner IS NOT NULL;
+
+CREATE INDEX runs_ready ON runs (workflow, ready_at) WHERE ready_at IS NOT NULL;
+
+CREATE UNIQUE INDEX steps_name ON steps (run, step_name);
+
+CREATE INDEX steps_pending ON steps (queue, coalesce(due_at, pending_at)) WHERE status = 'pending';
+
+CREATE INDEX steps_running ON steps (worker) WHERE status = 'running';
+
+CREATE UNIQUE INDEX steps_seq ON steps (run, seq) WHERE seq IS NOT NULL;
