@@ -57,10 +57,14 @@ class Executing:
         Raises:
             StoreError
         """
-        await (self._serving or asyncio.Event().wait())
+        if self._serving is None:
+            await asyncio.Event().wait()
+        else:
+            await asyncio.wait((self._serving,))  # which, unlike awaiting it, does not cancel it when cancelled
+            self._serving.result()
 
     async def idle(self) -> None:
-        """Return when this worker has nothing to do, and nothing is ready or due for it."""
+        """Return when this worker has nothing to do, and nothing is ready or due for it now."""
         # What comes by a queue service may be on its way for a while.
         needed = _QUIET_LOOKS if self._client.queue is None else _QUIET_LOOKS_WITH_QUEUE
         quiet = 0
@@ -68,23 +72,30 @@ class Executing:
             await asyncio.sleep(_LOOK_SECONDS)
             quiet = 0 if await self._has_work() else quiet + 1
 
+    async def next_due_in(self) -> float | None:
+        """In how many seconds the next step is due that waits for its time; None if there is none."""
+        state, worker = self._client.state, self._client.worker
+        due_at = await state.next_due(worker.queues) if worker is not None else None
+        return None if due_at is None else max(0.0, due_at - state.now())
+
     async def _has_work(self) -> bool:
         worker, state = self._client.worker, self._client.state
         if worker is None or worker.busy:
             return worker is not None
-        now = state.now()
-        due_at = await state.next_due(worker.queues)
-        if due_at is not None and due_at <= now:
+        if await self.next_due_in() == 0:
             return True
-        queues = set(worker.queues)
+        now, queues = state.now(), set(worker.queues)
         jobs = await state.unqueued(0.0, _JOBS)
         return any(job.queue in queues and (job.not_before or now) <= now for job in jobs)
 
     async def end(self) -> None:
-        """Take no more jobs; the client's close drains what runs."""
-        if self._serving is not None:
-            self._serving.cancel()
-            await asyncio.gather(self._serving, return_exceptions=True)
+        """Take no more jobs, and drain what runs."""
+        if self._serving is None or self._client.worker is None:
+            return  # the client's close drains
+        # A queue service awaits what it has in hand, however long; only the worker's close gives that back in time.
+        self._serving.cancel()
+        await self._client.worker.close()
+        await asyncio.gather(self._serving, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyflow_cli.codegen.write import Changes
+    from pyflow_cli.output import Output
     from pyflow_cli.settings import Settings
     from pyflow_core.metadata import Diagnostic, Metadata
     from pyflow_core.project import Project
@@ -31,6 +32,33 @@ def planned_changes(settings: Settings, metadata: Metadata) -> Changes:
 
     files = render_package(metadata, settings, docs=settings.docs)
     return plan_changes(settings.package_folder, files)
+
+
+def regenerate(root: Path, output: Output) -> bool:
+    """Bring the generated package of a project up to date; False, with the reason said, if that cannot be."""
+    from pyflow_cli.codegen.write import apply_changes
+    from pyflow_cli.failure import report
+    from pyflow_cli.inspection import inspect
+    from pyflow_cli.settings import load_settings
+    from pyflow_core.errors import UsageError
+    from pyflow_inspector import render_text
+
+    try:
+        settings = load_settings(root, {})
+        metadata = inspect(settings)
+        findings = stopping_findings(metadata)
+        if findings:
+            output.prose(render_text(findings, settings.root, color=output.color))
+            output.error("nothing was generated")
+            return False
+        changes = planned_changes(settings, metadata)
+        apply_changes(changes)
+    except UsageError as error:
+        report(error, output)
+        return False
+    if changes.paths:
+        output.prose(f"generated {settings.package}: {len(changes.paths)} files changed")
+    return True
 
 
 def is_stale(settings: Settings, project: Project) -> bool:

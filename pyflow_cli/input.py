@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from pyflow_cli.error_block import fail
 from pyflow_cli.exit_code import ExitCode
 from pyflow_core.errors import InvalidInputError, UsageError
-from pyflow_core.references import NO_DATA
 
 if TYPE_CHECKING:
     from pyflow_cli.output import Output
@@ -19,21 +18,25 @@ if TYPE_CHECKING:
 _EXCERPT = 72
 
 
-def read_input(output: Output, given: str | None, definition: WorkflowDefinition) -> Any:
-    """The data of a workflow from what `--input` was given; `NO_DATA` for a workflow that may do without.
+def missing_input(definition: WorkflowDefinition) -> UsageError | None:
+    """What to say when no input is given; None if the workflow can do without."""
+    parameter = definition.signature.data
+    if parameter is None or not parameter.required:
+        return None
+    error = UsageError(f"workflow {definition.name!r} takes input, and none was given")
+    error.add_note("give it as --input JSON, --input @FILE, or --input - for standard input")
+    return error
+
+
+def read_input(output: Output, given: str, definition: WorkflowDefinition) -> Any:
+    """The data of a workflow from what `--input` was given.
 
     Raises:
-        UsageError: input is missing, or not wanted, or its file cannot be read.
+        UsageError: the workflow takes none, or the file cannot be read.
         typer.Exit: the input is no JSON, or not of the declared type; what is wrong has been said.
     """
-    name, parameter = definition.name, definition.signature.data
-    if given is None:
-        if parameter is not None and parameter.required:
-            error = UsageError(f"workflow {name!r} takes input, and none was given")
-            error.add_note("give it as --input JSON, --input @FILE, or --input - for standard input")
-            raise error
-        return NO_DATA
-    if parameter is None:
+    name = definition.name
+    if definition.signature.data is None:
         raise UsageError(f"workflow {name!r} takes no input: leave --input out")
     text = _text(given)
     _check_json(output, text, given)

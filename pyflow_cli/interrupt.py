@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_SAME_SECONDS = 0.3
+"""One Ctrl-C may come twice, from the terminal and from a wrapper such as `timeout` or `make`."""
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -27,6 +31,7 @@ class Interrupt:
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
         self._event = asyncio.Event()
+        self._heard_at = 0.0
 
     @property
     def exit_code(self) -> ExitCode:
@@ -62,10 +67,12 @@ class Interrupt:
 
         def hear(number: int, _frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(self._event.set)
-            if self.signal is not None:
+            if self.signal is None:
+                self.signal = signal.Signals(number)
+                self._heard_at = time.monotonic()
+            elif time.monotonic() - self._heard_at > _SAME_SECONDS:
                 at_once()
                 end_process(ExitCode.INTERRUPTED)
-            self.signal = signal.Signals(number)
 
         before = {number: signal.signal(number, hear) for number in _SIGNALS}
         try:

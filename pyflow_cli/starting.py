@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
-from pyflow_cli.input import read_input
+from pyflow_cli.input import missing_input, read_input
 from pyflow_core.errors import UsageError
+from pyflow_core.references import NO_DATA
 from pyflow_core.wiring import current_registry
 
 if TYPE_CHECKING:
@@ -20,12 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StartRequest:
-    """A run that is to be created, its input read already."""
+    """A run that is to be created, its input read already.
+
+    `missing_input` is what to say if the run does not exist yet and so needs the input that was not given.
+    """
 
     workflow: str
     data: Any
     run_id: str
     tags: tuple[str, ...] = ()
+    missing_input: UsageError | None = None
 
 
 class StartedRun(NamedTuple):
@@ -47,20 +52,34 @@ def read_request(
         UsageError: the input cannot be used.
     """
     definition = current_registry().workflow(workflow)
-    return StartRequest(
-        workflow, read_input(output, given, definition), uuid4().hex if run_id is None else run_id, tuple(tags or ())
-    )
+    missing = missing_input(definition) if given is None else None
+    if missing is not None and run_id is None:
+        raise missing
+    data = NO_DATA if given is None else read_input(output, given, definition)
+    return StartRequest(workflow, data, uuid4().hex if run_id is None else run_id, tuple(tags or ()), missing)
 
 
 async def start_run(client: Client, request: StartRequest) -> StartedRun:
     """Create the run, or find the one that has its id.
 
     Raises:
-        UsageError: that one is of another workflow.
+        UsageError: that one is of another workflow, or there is none and no input for it.
         StoreError, PermissionDeniedError
     """
+    missing = request.missing_input
+    started = await _create(client, request) if missing is None else await _find(client, request, missing)
+    if started.run.workflow != request.workflow:
+        raise UsageError(f"run {request.run_id!r} is of workflow {started.run.workflow!r}: choose another --run-id")
+    return started
+
+
+async def _create(client: Client, request: StartRequest) -> StartedRun:
     handle, created = await client.create(request.workflow, request.data, run_id=request.run_id, tags=request.tags)
-    run = await client.get_run(handle.run_id)
-    if run.workflow != request.workflow:
-        raise UsageError(f"run {run.run_id!r} is of workflow {run.workflow!r}: choose another --run-id")
-    return StartedRun(run, created)
+    return StartedRun(await client.get_run(handle.run_id), created)
+
+
+async def _find(client: Client, request: StartRequest, missing: UsageError) -> StartedRun:
+    run = await client.state.get_run(request.run_id)
+    if run is None:
+        raise missing
+    return StartedRun(run, created=False)

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 _log = logger("pyflow.client")
 
+_ALL_AT_ONCE = 1_000_000
+"""Slots of a queue for a caller that drives its own runs: it runs what they ask for, however much that is."""
+
 POLL_SECONDS = 0.5
 """Behind the hints: a caller that waits looks at least so often."""
 
@@ -329,8 +332,9 @@ class Client:
         if self.worker is not None and self.queue is None:
             return self.worker
         if self._inline is None:
-            self._inline = self._make_worker(self, inline=True)
-            await self._inline.start()
+            worker: Worker = self._make_worker(self, inline=True)
+            await worker.start()
+            self._inline = worker
         return self._inline
 
     async def _enqueue(self, workflow: str, run_id: str) -> None:
@@ -455,8 +459,9 @@ class Connection:
             client.runtime,
             self._clock,
             queue=None if inline else client.queue,
-            queues=self._queues,
-            concurrency=int(settings["concurrency"]),
+            queues=("*",) if inline else self._queues,
+            own_runs_only=inline,
+            concurrency=_ALL_AT_ONCE if inline else int(settings["concurrency"]),
             lease_seconds=float(settings["lease_seconds"]),
             drain_seconds=float(settings["drain_seconds"]),
             cache_size=settings["execution_cache"]

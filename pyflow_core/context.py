@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
-from typing_extensions import Unpack
+from typing_extensions import Unpack, override
 
 from pyflow_core.references import NO_DATA, RpcCall
 
@@ -55,11 +55,25 @@ class WorkflowContext(WorkflowPrimitives, Protocol):
 class Logger(Protocol):
     """A logger of the standard library, or one that behaves like it. It is silent during replay."""
 
-    def debug(self, msg: object, /, *args: object) -> None: ...
-    def info(self, msg: object, /, *args: object) -> None: ...
-    def warning(self, msg: object, /, *args: object) -> None: ...
-    def error(self, msg: object, /, *args: object) -> None: ...
-    def exception(self, msg: object, /, *args: object) -> None: ...
+    def debug(self, msg: object, /, *args: object) -> None:
+        """Log what helps to find a mistake."""
+        ...
+
+    def info(self, msg: object, /, *args: object) -> None:
+        """Log what happened."""
+        ...
+
+    def warning(self, msg: object, /, *args: object) -> None:
+        """Log what may go wrong."""
+        ...
+
+    def error(self, msg: object, /, *args: object) -> None:
+        """Log what went wrong."""
+        ...
+
+    def exception(self, msg: object, /, *args: object) -> None:
+        """Log what went wrong, with the exception that is being handled."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +141,12 @@ class RunLogger(logging.LoggerAdapter[logging.Logger]):
         super().__init__(logging.getLogger(f"pyflow.workflow.{workflow}"), {"run_id": execution.run_id})
         self._execution = execution
 
-    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the name of the standard library
+    @override
+    def isEnabledFor(self, level: int) -> bool:
         execution = self._execution
         return not (execution.replaying or execution.retired) and super().isEnabledFor(level)
 
+    @override
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         return f"{msg} [run {self._execution.run_id}]", {
             **kwargs,

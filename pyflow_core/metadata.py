@@ -31,7 +31,7 @@ class TypeMeta:
     """A type as it is written, and where each name in it comes from (`{"User": "app.models:User"}`)."""
 
     text: str
-    refs: dict[str, str] = field(default_factory=dict)
+    refs: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class StepMeta:
     span: Span
     hash: str
     rpc_name: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
     queue: str | None = None
     worker: str | None = None
     repeated: bool = False

@@ -60,7 +60,7 @@ class Project:
     workflows: tuple[WorkflowPlan, ...] = ()
 
     def connect(self, **overrides: Any) -> Connection:
-        """Open the stores: `async with connect() as client`. See `pyflow_core.client.connect` for what it takes."""
+        """Open the stores, in `async with`. See `pyflow_core.client.connect` for what it takes."""
         from pyflow_core.client import Connection
 
         return Connection(self, **overrides)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -131,7 +131,7 @@ def current_registry() -> Registry:
 
 
 @contextmanager
-def isolated_registry() -> Iterator[Registry]:
+def isolated_registry() -> Generator[Registry]:
     """Wire into a fresh registry for a while, so that tests do not see one another's functions."""
     global _current  # noqa: PLW0603 - wiring runs at import and has no other place to find its registry
     outer, _current = _current, Registry()

@@ -50,7 +50,7 @@ def run(
     try:
         # What steps print must not come between a program and the output that it reads.
         with redirect_stdout(sys.stderr):
-            outcome, executed_here = run_interruptible(main, lambda: None)
+            outcome, executed_here = run_interruptible(main, lambda: _say_resumable(cli, request))
     except KeyboardInterrupt:
         _say_resumable(cli, request)
         return leave(ExitCode.INTERRUPTED)
@@ -124,4 +124,4 @@ def _end(cli: Cli, outcome: "Outcome", *, executed_here: bool) -> ExitCode:
 def _say_resumable(cli: Cli, request: "StartRequest") -> None:
     cli.output.prose(f"interrupted; run {request.run_id} is kept, and no step that has completed runs again. To go on:")
     cli.output.prose("  pyflow worker")
-    cli.output.prose(f"  pyflow run {request.workflow} --run-id {request.run_id} (and the same --input)")
+    cli.output.prose(f"  pyflow run {request.workflow} --run-id {request.run_id}")

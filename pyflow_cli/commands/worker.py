@@ -60,7 +60,7 @@ async def _work(
         if interrupt.signal is not None:
             _log("draining: steps that run may end; Ctrl-C stops at once")
         elif ended:
-            _log("nothing is ready or due any more")
+            _say_idle(await part.next_due_in())
     return interrupt.exit_code
 
 
@@ -105,6 +105,13 @@ def _say_started(cli: Cli, loaded: "LoadedProject", worker_id: str, queues: tupl
         cli.output.warning("there is no workflow in this project: nothing to do")
     if settings.state.startswith("memory:"):
         cli.output.warning("a state in memory is seen by this process alone: nothing will come")
+
+
+def _say_idle(next_due_in: float | None) -> None:
+    from pyflow_cli.table import duration_text
+
+    later = "" if next_due_in is None else f"; a step that is tried again is due in {duration_text(next_due_in)}"
+    _log(f"nothing is ready or due any more{later}")
 
 
 def _log(message: str) -> None:

@@ -23,6 +23,8 @@ class Codec(ABC):
     def round_trip(self, value: Any) -> tuple[str, Any]:
         """The stored text of `value`, and a fresh value decoded from it that shares nothing with `value`.
 
+        Validators of models run once, as they will whenever the text is read.
+
         Raises:
             UnserialisableValueError: if decoding would not give `value` back. It names the path inside the value.
         """

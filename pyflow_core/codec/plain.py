@@ -37,8 +37,12 @@ TAG_START = '{"$'
 """Where it is not in stored text there is no tag, since a quote inside of text is always escaped."""
 
 _MAX_DIGITS = 4300
+_MAX_BITS = 14_000  # of fewer digits than that
 _MANY_DIGITS = re.compile(rf"[0-9]{{{_MAX_DIGITS}}}")
-_NEVER_VALUES = (type, FunctionType, BuiltinFunctionType, MethodType, CoroutineType, GeneratorType, AsyncGeneratorType)
+_NEVER_VALUES: tuple[type, ...] = (
+    *(type, FunctionType, BuiltinFunctionType, MethodType),
+    *(CoroutineType, GeneratorType, AsyncGeneratorType),
+)
 _JUST_TEXT = frozenset({str})
 _TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep, or contains itself"
 
@@ -136,7 +140,7 @@ class CarefulTreeWriter(TreeWriter):
         if type(value) is str:
             return value if _is_utf8(value) else {"$str": _base64(value.encode("utf-8", "surrogatepass"))}
         if type(value) is int:
-            return value if abs(value) < 10 ** (_MAX_DIGITS - 1) else {"$int": hex(value)}
+            return value if value.bit_length() < _MAX_BITS else {"$int": hex(value)}
         return super().write(value, depth)
 
     def has_plain_keys(self, values: Mapping[Any, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from pyflow_core.engine.runtime import error_info
@@ -21,3 +22,9 @@ def failed_attempt(error: BaseException, policy: StepPolicy, attempts: int) -> t
     if isinstance(error, _NEVER_RETRIED) or not info.retryable or attempts > policy.retries:
         return info, None
     return info, policy.backoff.delay(attempts)
+
+
+def was_cancelled() -> bool:
+    """Whether somebody cancelled the present task, rather than that a step raised `CancelledError` of its own."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

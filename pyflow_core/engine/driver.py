@@ -23,6 +23,7 @@ from pyflow_core.engine.command import (
     StepErrored,
 )
 from pyflow_core.engine.inline import InlineStep
+from pyflow_core.engine.outcome import Result
 from pyflow_core.engine.replay import Replay, fed
 from pyflow_core.engine.runtime import error_info
 from pyflow_core.errors import (
@@ -47,7 +48,6 @@ from pyflow_core.ports.state import (
     Settlement,
     StepClaim,
     StepForm,
-    StepResult,
     StepStatus,
 )
 
@@ -64,14 +64,6 @@ MAX_TAKEOVERS = 10
 """So often a run may be taken over from dead owners without getting any further before it is blocked."""
 
 _log = logger("pyflow.run")
-
-
-class Result(NamedTuple):
-    """A local step's result that is not written yet. `value` is decoded from the text that will be."""
-
-    result: StepResult
-    value: Any
-    claim: StepClaim | None
 
 
 class Answer(NamedTuple):
@@ -647,9 +639,10 @@ class RunDriver:
                 _log.warning("%s: run %s asked for step %r after its function had ended", STEP_LATE, self.run_id, name)
             for name in execution.unawaited():
                 _log.warning("%s: run %s never awaited step %s", STEP_UNAWAITED, self.run_id, name)
-        for name, work in list(self._local.items()):
-            if isinstance(work, StepClaim):
-                self.host.stop_step(self.run_id, name)
+        if settlement.status.settled:  # a blocked run still takes the results of its steps
+            for name, work in self._local.items():
+                if isinstance(work, StepClaim):
+                    self.host.stop_step(self.run_id, name)
         self.retire()
 
     def _hand_over(self) -> None:

@@ -8,8 +8,6 @@ wanted since the last `take_commands` leaves it, so that no `except` and no `fin
 from __future__ import annotations
 
 import contextvars
-import sys
-from asyncio import get_running_loop
 from typing import TYPE_CHECKING, Any
 
 from pyflow_core.codec import PLAIN, codec_for, hash_text
@@ -25,8 +23,9 @@ from pyflow_core.engine.command import (
     StepCompleted,
     StepErrored,
 )
-from pyflow_core.engine.loop import DRAIN_BUDGET, WorkflowFuture, new_loop
-from pyflow_core.engine.step_call import RefusedCall, StepCall, StepFuture
+from pyflow_core.engine.frame import caller_frame
+from pyflow_core.engine.loop import DRAIN_BUDGET, keep_for_ever, new_loop, running_loop
+from pyflow_core.engine.step_call import NO_OPTIONS, RefusedCall, StepCall, StepFuture
 from pyflow_core.errors import (
     CodecError,
     DrainBudgetError,
@@ -172,21 +171,19 @@ class Execution:
         self._calls = {}
         left = self.loop.live_tasks()
         for task in left:
-            # Kept for ever, so asyncio must not complain that it was destroyed.
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-        _kept.extend(left)
+            keep_for_ever(task)
         return len(left)
 
     # --- called by workflow code
 
     def do(self, step_name: str, target: Any, data: Any, returns: Any, options: Mapping[str, Any]) -> StepCall[Any]:
         """Make the call of a step: everything is checked and serialised now, the step is asked for when awaited."""
-        if get_running_loop() is not self.loop:
+        if running_loop() is not self.loop:  # None in a thread
             raise ForbiddenInStepError(_IN_STEP)
         if self.retired:
             self._raise_retired()
             return RefusedCall(self, step_name, ("", 0))
-        frame = sys._getframe(2)  # do ← BoundWorkflow.do ← the author's code
+        frame = caller_frame(2)  # do ← BoundWorkflow.do ← the author's code
         call: StepCall[Any] = StepCall(self, step_name, (frame.f_code.co_filename, frame.f_lineno))
         try:
             self._check_name(call)
@@ -313,8 +310,7 @@ class Execution:
         call = self._calls.get(event.step_name)
         if call is None or call.future is None or call.future.done():
             return
-        declared = call.rpc.raises if call.rpc is not None else {}
-        call.future.set_exception(rebuild_error(event, declared))
+        call.future.set_exception(rebuild_error(event, call.rpc.raises if call.rpc is not None else NO_OPTIONS))
 
     def _drain(self) -> None:
         if not self.loop.drain():
@@ -347,10 +343,6 @@ class Execution:
         self._raises += 1
         if self._raises <= RAISES_BEFORE_PARKING:
             raise ExecutionRetired
-
-
-_kept: list[WorkflowFuture[Any] | Any] = []
-"""Tasks of retired executions that would not end. They are never collected, and `retire` reports them."""
 
 
 def rebuild_error(event: StepErrored, declared: Mapping[str, Any]) -> BaseException:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pyflow_core.engine.attempt import failed_attempt
+from pyflow_core.engine.attempt import failed_attempt, was_cancelled
+from pyflow_core.engine.outcome import Result
 from pyflow_core.options import dump_options
 from pyflow_core.ports.state import OMITTED, Envelope, InlineRetry, StepForm, StepResult
 
 if TYPE_CHECKING:
+    import contextvars
     from collections.abc import Callable
 
     from pyflow_core.clock import Clock
@@ -26,7 +30,18 @@ class InlineStep:
     `done` gets a `Result`, an `InlineRetry`, or None if the step was cancelled.
     """
 
-    __slots__ = ("_ask", "_attempts", "_clock", "_done", "_due_at", "_policy", "_runtime", "_started_at", "_task")
+    __slots__ = (
+        "_ask",
+        "_attempts",
+        "_clock",
+        "_done",
+        "_due_at",
+        "_policy",
+        "_runtime",
+        "_started_at",
+        "_stopped",
+        "_task",
+    )
 
     def __init__(
         self,
@@ -45,37 +60,46 @@ class InlineStep:
         self._done = done
         self._policy: StepPolicy = runtime.default_policy.with_options(ask.options)
         self._started_at = 0.0
+        self._stopped = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Run the next attempt, or wait until it is due."""
         waits = self._due_at and self._due_at > self._clock.time()
         if waits or self._policy.timeout is not None or self._ask.options.get("thread"):
-            self._task = asyncio.create_task(self._attempt_later(), context=self._ask.context.copy())
+            self._spawn(self._attempt_later(), self._ask.context.copy())
             return
         self._started_at = self._clock.time()
         self._attempts += 1
         try:
             value = self._ask.context.run(self._ask.function)
-        except Exception as error:  # noqa: BLE001 - whatever the step raised
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever the step raised
             self._failed(error)
             return
         if hasattr(value, "__await__"):
-            self._task = asyncio.create_task(self._finish(value), context=self._ask.context)
+            self._spawn(self._finish(value), self._ask.context, value)
         else:
             self._succeeded(value)
 
     def cancel(self) -> None:
         """Stop; a step that ends all the same is recorded."""
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
 
-    async def _attempt_later(self) -> None:
-        try:
-            await self._clock.sleep(max(0.0, self._due_at - self._clock.time()))
-        except asyncio.CancelledError:
+    def _spawn(self, work: Coroutine[Any, Any, None], context: contextvars.Context, value: Any = None) -> None:
+        self._task = asyncio.create_task(work, context=context)
+        self._task.add_done_callback(partial(self._ended, value))
+
+    def _ended(self, value: Any, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            # If it was cancelled before it began, nobody will ever await what the function gave.
+            if isinstance(value, Coroutine):
+                value.close()
             self._done(None, self._ask.step_name)
-            raise
+
+    async def _attempt_later(self) -> None:
+        await self._clock.sleep(max(0.0, self._due_at - self._clock.time()))
         self._started_at = self._clock.time()
         self._attempts += 1
         await self._finish(self._call())
@@ -89,11 +113,11 @@ class InlineStep:
 
     async def _finish(self, awaitable: Any) -> None:
         try:
-            seconds = self._policy.timeout
-            value = await (awaitable if seconds is None else self._runtime.within(seconds, awaitable))
-        except asyncio.CancelledError:
-            self._done(None, self._ask.step_name)
-            raise
+            value = await self._runtime.within(self._policy.timeout, awaitable)
+        except asyncio.CancelledError as error:
+            if was_cancelled():
+                raise
+            self._failed(error)
         except Exception as error:  # noqa: BLE001 - whatever the step raised
             self._failed(error)
         else:
@@ -109,7 +133,7 @@ class InlineStep:
 
     def _failed(self, error: BaseException) -> None:
         info, delay = failed_attempt(error, self._policy, self._attempts)
-        if delay is None:
+        if delay is None or self._stopped:
             self._report(OMITTED, info, None)
             return
         ask = self._ask
@@ -124,11 +148,9 @@ class InlineStep:
             dump_options(ask.options),
         )
         self._done(retry, ask.step_name)
-        self._task = asyncio.create_task(self._attempt_later(), context=ask.context.copy())
+        self._spawn(self._attempt_later(), ask.context.copy())
 
     def _report(self, output: Envelope, error: ErrorInfo | None, value: Any) -> None:
-        from pyflow_core.engine.driver import Result
-
         ask = self._ask
         result = StepResult(
             StepForm.INLINE,

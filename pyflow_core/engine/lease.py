@@ -8,6 +8,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
+from pyflow_core.engine.frame import stack_frames
 from pyflow_core.errors import StoreError
 from pyflow_core.log import DRAIN_SLOW, STORE_TROUBLE, logger
 
@@ -71,7 +72,7 @@ class Heartbeat:
         silence = time.monotonic() - self._ticked_at
         if silence > SLOW_TURN_SECONDS and not self._reported and sys.gettrace() is None:
             self._reported = True
-            frame = sys._current_frames().get(self._loop_thread)
+            frame = stack_frames().get(self._loop_thread)
             stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
             _log.warning("%s: the event loop has been busy for %.1f s:\n%s", DRAIN_SLOW, silence, stack)
         self._call(self._tick)

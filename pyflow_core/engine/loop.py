@@ -15,6 +15,8 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from zlib import crc32
 
+from pyflow_core.engine.frame import caller_frame
+
 if TYPE_CHECKING:
     import contextvars
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
@@ -126,7 +128,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
 
     `seed` (the run's id) sets the counter's start: replays of one run agree on every hash, while different runs
     differ, which keeps asyncio's own sets of all tasks fast. `refuse` is told of whatever workflow code must not do;
-    it is expected to set `stopped`, after which the drain ends. `progress` is to be set when something new is asked for.
+    it is expected to set `stopped`, after which the drain ends. Set `progress` when something new is asked for.
     """
 
     def __init__(self, seed: str, refuse: Callable[[str], None]) -> None:
@@ -134,7 +136,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self.stopped = False
         self.progress = False
         self.problems: list[dict[str, Any]] = []
-        self._refuse = refuse
+        self.refuse = refuse
         self._ready: deque[_Handle] = deque()
         self._counter = crc32(seed.encode())
         self._tasks = 0
@@ -167,7 +169,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> Any:
         if type(callback).__name__ == _STEP_WRAPPER and _awaits_a_stranger(cast("Any", callback).__self__):
-            self._refuse(_FOREIGN)
+            self.refuse(_FOREIGN)
         handle = _Handle(callback, args, copy_context() if context is None else context)
         self._ready.append(handle)
         return handle
@@ -180,7 +182,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     def call_at(  # type: ignore[override] # asyncio's callbacks take anything
         self, when: float, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
-        self._refuse(_TIMER)
+        self.refuse(_TIMER)
         return asyncio.TimerHandle(when, callback, args, self, context)
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
@@ -205,8 +207,8 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         **_ignored: object,
     ) -> WorkflowTask[T]:
         if isinstance(coro, types.CoroutineType) and _inside_as_completed():
-            self._refuse(_AS_COMPLETED)
-        task: WorkflowTask[T] = WorkflowTask.__new__(WorkflowTask)
+            self.refuse(_AS_COMPLETED)
+        task = cast("WorkflowTask[T]", WorkflowTask.__new__(WorkflowTask))
         task.order = self.next_order()
         self._tasks += 1
         label = f"branch-{self._tasks}" if name is None else str(name)
@@ -282,7 +284,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     def forget(self) -> None:
         """Drop every callback that has not run; nothing is refused any more."""
         self._ready.clear()
-        self._refuse = _nobody
+        self.refuse = _nobody
 
     def _enter(self) -> Any:
         """Become the running loop of this thread, in place of the host's; what `_leave` puts back."""
@@ -307,6 +309,16 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self._generators[id(generator)] = generator
 
 
+_kept: list[WorkflowTask[Any]] = []
+"""Tasks of retired executions that would not end. They are never collected."""
+
+
+def keep_for_ever(task: WorkflowTask[Any]) -> None:
+    """Keep a task that will never be done from the collector, and asyncio from complaining about it."""
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    _kept.append(task)
+
+
 def _nobody(what: str) -> None:
     """Whom the loop of a retired execution tells of refusals."""
     del what
@@ -324,22 +336,22 @@ def _awaits_a_stranger(task: asyncio.Task[Any]) -> bool:
     stranger's iterator; after a bare `yield` (`asyncio.sleep(0)`) or before the first step it ends in a frame.
     """
     inner: Any = task.get_coro()
-    while True:
-        if isinstance(inner, types.CoroutineType):
-            following = inner.cr_await
-        elif isinstance(inner, types.GeneratorType):
-            following = inner.gi_yieldfrom
-        elif isinstance(inner, types.AsyncGeneratorType):
-            following = inner.ag_await
-        else:
-            return not hasattr(inner, "send") or type(inner).__name__ == "FutureIter"
+    while (link := _AWAITED_BY.get(type(inner).__name__)) is not None:
+        following: Any = getattr(inner, link)
         if following is None:
             return False
         inner = following
+    return not hasattr(inner, "send") or type(inner).__name__ == "FutureIter"
+
+
+running_loop = events._get_running_loop
+"""The running loop of this thread, or None."""
+
+_AWAITED_BY = {"coroutine": "cr_await", "generator": "gi_yieldfrom", "async_generator": "ag_await"}
 
 
 def _inside_as_completed() -> bool:
-    frame = sys._getframe(2)
+    frame = caller_frame(2)
     while frame.f_globals.get("__name__") == _ASYNCIO_TASKS:
         if frame.f_code.co_name == "as_completed" or frame.f_code.co_qualname.startswith("_AsCompletedIterator"):
             return True
@@ -351,7 +363,7 @@ def _inside_as_completed() -> bool:
 
 def _refused_await(what: str) -> Callable[..., Any]:
     def refused(self: WorkflowLoop, *_args: object, **_kwargs: object) -> WorkflowFuture[Any]:
-        self._refuse(what)
+        self.refuse(what)
         return self.create_future()  # never done: the call that met the refusal never returns
 
     return refused
@@ -359,7 +371,7 @@ def _refused_await(what: str) -> Callable[..., Any]:
 
 def _refused_call(what: str) -> Callable[..., Any]:
     def refused(self: WorkflowLoop, *_args: object, **_kwargs: object) -> NoReturn:
-        self._refuse(what)
+        self.refuse(what)
         raise RuntimeError(what)
 
     return refused

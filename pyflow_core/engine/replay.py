@@ -54,6 +54,8 @@ class Replay:
         # Steps in the order in which they were asked for, as far as numbers tell.
         self._expected = sorted(history.steps, key=lambda step: step.asked_at)
         self._met = 0
+        # New RPC steps that the code asks for although the record holds steps that were asked for later.
+        self._put_before: list[str] = []
         self._invokes: list[Invoke] = []
         self._invoked: list[str] = []
         self._fresh: list[Command] = []
@@ -96,34 +98,32 @@ class Replay:
     def _sort_ask(self, command: AskRpc | AskInline) -> None:
         recorded = self._recorded.get(command.step_name)
         if recorded is None:
-            if isinstance(command, AskRpc):
-                self._refuse_a_step_put_before_others(command)
+            if isinstance(command, AskRpc) and self._expected and self._expected[-1].asked_at > command.asked_at:
+                self._put_before.append(command.step_name)
             self._fresh.append(command)
             return
         self._compare(command, recorded)
         if isinstance(command, AskInline) and recorded.status is StepStatus.PENDING:
             self._fresh.append(command)
 
-    def _refuse_a_step_put_before_others(self, command: AskRpc) -> None:
-        later = self._expected[-1] if self._expected else None
-        if later is not None and later.asked_at > command.asked_at:
-            self._diverge(
-                f"the code asks for step {command.step_name!r} before {later.step_name!r}, "
-                "which this run's history holds without it"
-            )
-
     async def _meet_expected(self) -> None:
         """Everything that had been asked for by now must have been asked for; bare invokes may hold it back."""
         while missing := self._missing():
             if not self._invokes or self._execution.refusal is not None:
+                instead = f"; it asks for {_names(self._put_before)} instead" if self._put_before else ""
                 self._diverge(
-                    f"this run's history holds the step{'s' if len(missing) > 1 else ''} "
-                    f"{', '.join(repr(name) for name in missing)}, which the code no longer asks for at this point"
+                    f"this run's history holds the step{'s' if len(missing) > 1 else ''} {_names(missing)}, "
+                    f"which the code no longer asks for at this point{instead}"
                 )
                 return
             invokes, self._invokes = self._invokes, []
             await self._answer_invokes(invokes)
             self._sort_commands()
+        if self._put_before:
+            self._diverge(
+                f"the code asks for {_names(self._put_before)} before {self._expected[-1].step_name!r}, "
+                "which this run's history holds without it"
+            )
 
     def _missing(self) -> list[str]:
         execution = self._execution
@@ -178,6 +178,10 @@ class Replay:
             else "; run it with the code it began with, or re-drive it"
         )
         self._execution.condemn(DivergenceError(f"{what}{cause}"))
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(repr(name) for name in names)
 
 
 def _present_hash(command: AskRpc, recorded: StepRecord) -> str | None:

@@ -244,6 +244,6 @@ def _failed_step(error: BaseException) -> StepFailedError | None:
     if isinstance(error, StepFailedError):
         return error
     if isinstance(error, BaseExceptionGroup):
-        members: tuple[BaseException, ...] = error.exceptions
+        members = cast("BaseExceptionGroup[BaseException]", error).exceptions
         return next((found for member in members if (found := _failed_step(member)) is not None), None)
     return None

@@ -6,6 +6,8 @@ from collections.abc import Coroutine, Generator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from typing_extensions import override
+
 from pyflow_core.engine.loop import WorkflowFuture
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class StepFuture(WorkflowFuture[T]):
     execution: Execution
     call: StepCall[Any]
 
+    @override
     def cancel(self, msg: Any = None) -> bool:
         cancelled = super().cancel(msg)
         if cancelled:
@@ -76,11 +79,13 @@ class StepCall(Coroutine[Any, Any, T], Generic[T]):
     def __await__(self) -> Generator[Any, Any, T]:
         return self.execution.begin(self).__await__()
 
+    @override
     def send(self, value: Any) -> Any:
         if self.iterator is None:
             self.iterator = self.__await__()
         return self.iterator.send(value)
 
+    @override
     def throw(self, *exception: Any) -> Any:
         # A task that is cancelled before its first step throws here; the step is then never asked for.
         if self.iterator is None:
@@ -88,6 +93,7 @@ class StepCall(Coroutine[Any, Any, T], Generic[T]):
             next(self.iterator)
         return self.iterator.throw(*exception)
 
+    @override
     def close(self) -> None:
         if self.iterator is not None:
             self.iterator.close()

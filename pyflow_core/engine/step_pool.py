@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pyflow_core.context import Step
-from pyflow_core.engine.attempt import failed_attempt
-from pyflow_core.engine.driver import Result
-from pyflow_core.errors import PyflowError, StaleLeaseError, StoreError, WorkerLostError
+from pyflow_core.engine.attempt import failed_attempt, was_cancelled
+from pyflow_core.engine.outcome import Result
+from pyflow_core.errors import StaleLeaseError, StoreError, WorkerLostError
 from pyflow_core.log import STEP_FAILED, STEP_RETRY, STORE_TROUBLE, logger
 from pyflow_core.options import StepPolicy, load_options
 from pyflow_core.ports.state import OMITTED, Envelope, StepForm, StepResult, StepRetry
 from pyflow_core.references import NO_DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from pyflow_core.clock import Clock
     from pyflow_core.engine.driver import RunDriver
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 MAX_DEATHS = 10
 """A step during which so many workers died is taken for what kills them."""
 
+WRITE_AGAIN_SECONDS = 0.5
+
 _log = logger("pyflow.step")
+
+T = TypeVar("T")
 
 
 class PoolHost(Protocol):
@@ -192,14 +196,12 @@ class StepPool:
             policy = definition.policy(host.runtime.default_policy).with_options(load_options(claim.options))
             text, value = await self._attempt(definition, running, policy, started_at)
         except asyncio.CancelledError as error:
-            if not running.stopped:
+            if was_cancelled() and not running.stopped:
                 await self._release(claim)
                 raise
-            info, delay = failed_attempt(error, StepPolicy(), claim.attempts)
-            await self._failed(claim, info, delay, started_at)
+            await self._failed(running, error, policy, started_at)
         except Exception as error:  # noqa: BLE001 - whatever the step raised
-            info, delay = failed_attempt(error, policy, claim.attempts)
-            await self._failed(claim, info, delay, started_at)
+            await self._failed(running, error, policy, started_at)
         else:
             await self._done(claim, Envelope(text), None, value, started_at)
 
@@ -228,8 +230,10 @@ class StepPool:
         value = await (call if policy.timeout is None else runtime.within(policy.timeout, call))
         return signature.result_codec.round_trip(value)
 
-    async def _failed(self, claim: StepClaim, info: ErrorInfo, delay: float | None, started_at: float) -> None:
-        if delay is None:
+    async def _failed(self, running: _Running, error: BaseException, policy: StepPolicy, started_at: float) -> None:
+        claim = running.claim
+        info, delay = failed_attempt(error, policy, claim.attempts)
+        if delay is None or running.stopped:
             _log.info("%s: %s of run %s: %s: %s", STEP_FAILED, claim.step_name, claim.run_id, info.type, info.message)
             await self._done(claim, OMITTED, info, None, started_at)
             return
@@ -237,7 +241,8 @@ class StepPool:
         due_at = host.clock.time() + delay
         _log.info("%s: %s of run %s in %.1f s: %s", STEP_RETRY, claim.step_name, claim.run_id, delay, info.message)
         driver = host.driver(claim.run_id)
-        if await self._persist(host.state.retry_step(claim, host.worker_id, StepRetry(info, due_at)), claim):
+        retry = StepRetry(info, due_at)
+        if await self._persist(lambda: host.state.retry_step(claim, host.worker_id, retry), claim):
             if driver is not None:
                 driver.unclaimed(claim)
             await host.step_pending(claim, due_at)
@@ -265,30 +270,27 @@ class StepPool:
 
     async def _write(self, claim: StepClaim, result: StepResult) -> None:
         host = self._host
-        try:
-            finished = await host.state.finish_step(claim, host.worker_id, result)
-        except StaleLeaseError:
-            return
-        except StoreError as error:
-            # The lease goes on, so nobody takes the step: write until the store answers or the lease is lost.
-            _log.warning("%s: step %s of run %s: %s", STORE_TROUBLE, claim.step_name, claim.run_id, error)
-            await host.clock.sleep(0.5)
-            await self._write(claim, result)
-            return
-        await host.step_written(claim, finished.run_owner)
+        finished = await self._persist(lambda: host.state.finish_step(claim, host.worker_id, result), claim)
+        if finished is not None:
+            await host.step_written(claim, finished[0].run_owner)
 
     async def _release(self, claim: StepClaim) -> None:
-        await self._persist(self._host.state.release_step(claim, self._host.worker_id), claim)
-        driver = self._host.driver(claim.run_id)
+        host = self._host
+        await self._persist(lambda: host.state.release_step(claim, host.worker_id), claim)
+        driver = host.driver(claim.run_id)
         if driver is not None:
             driver.unclaimed(claim)
 
-    async def _persist(self, write: Any, claim: StepClaim) -> bool:
-        try:
-            await write
-        except StaleLeaseError:
-            return False
-        except PyflowError as error:
-            _log.warning("%s: step %s of run %s: %s", STORE_TROUBLE, claim.step_name, claim.run_id, error)
-            return False
-        return True
+    async def _persist(self, write: Callable[[], Awaitable[T]], claim: StepClaim) -> tuple[T] | None:
+        """Write until the store answers, since nobody else takes the step as long as the lease goes on.
+
+        None if the claim is lost, or was used up by an earlier try whose answer did not come.
+        """
+        while True:
+            try:
+                return (await write(),)
+            except StaleLeaseError:
+                return None
+            except StoreError as error:
+                _log.warning("%s: step %s of run %s: %s", STORE_TROUBLE, claim.step_name, claim.run_id, error)
+            await self._host.clock.sleep(WRITE_AGAIN_SECONDS)

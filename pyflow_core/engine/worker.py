@@ -14,10 +14,12 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from pyflow_core.engine.cache import ExecutionCache
-from pyflow_core.engine.driver import Result, RunDriver
+from pyflow_core.engine.driver import Host, RunDriver
 from pyflow_core.engine.lease import Heartbeat
-from pyflow_core.engine.step_pool import StepPool
+from pyflow_core.engine.step_pool import PoolHost, StepPool
 from pyflow_core.errors import PyflowError, StoreError
 from pyflow_core.log import LEASE_LOST, STORE_TROUBLE, WORKERS_REAPED, logger
 from pyflow_core.naming import orchestrator_queue, run_task, step_task
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from pyflow_core.clock import Clock
+    from pyflow_core.engine.outcome import Result
     from pyflow_core.engine.runtime import Runtime
     from pyflow_core.ports.queue import QueueService
     from pyflow_core.ports.state import Activation, CreatedRun, RunClaim, Settlement, StepClaim, WorkflowStateService
@@ -43,12 +46,13 @@ RELAY_AFTER_SECONDS = 1.0
 RELAY_LIMIT = 500
 
 
-class Worker:
+class Worker(Host, PoolHost):
     """One process's part in executing runs.
 
     `queues` are glob patterns of the queues it works on. `fused` allows results to be fed before they are written.
     `settled` is told of every run that settles here, for callers in the same process. With `replays` every result is
-    written and the run replayed, which tests use to see that it makes no difference.
+    written and the run replayed, which tests use to see that it makes no difference. With `own_runs_only` it claims
+    nothing but what it created: so a client drives the runs of inline workflows.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Worker:
         cache_size: int | None = 1000,
         fused: bool = True,
         recovers: bool = True,
+        own_runs_only: bool = False,
         replays: bool = False,
         settled: Callable[[str, Settlement], None] | None = None,
     ) -> None:
@@ -73,6 +78,7 @@ class Worker:
         self.clock = clock
         self.fused = fused
         self.replays = replays
+        self._own_runs_only = own_runs_only
         self.worker_id = _new_worker_id()
         self._queue = queue
         self._patterns = tuple(queues)
@@ -115,7 +121,7 @@ class Worker:
         for workflow in self._workflows:
             await self.state.unblock(workflow, self.code_hash(workflow))
         self._unsubscribe = self.state.subscribe(self._hint)
-        if self._queue is None:
+        if self._queue is None and not self._own_runs_only:
             self._loops.append(asyncio.create_task(self._forever(self._dispatch)))
         self._loops.append(asyncio.create_task(self._forever(self._heed_hints)))
         if self._recovers:
@@ -273,39 +279,53 @@ class Worker:
 
     # --- what drivers and the pool ask for
 
+    @override
     def driver(self, run_id: str) -> RunDriver | None:
         return self._drivers.get(run_id)
 
+    @override
     def code_hash(self, workflow: str) -> str:
         return self.runtime.plan(workflow).code_hash
 
+    @override
     def take_slot(self, queue: str) -> bool:
         return self.fused and self._queue is None and self._pool.take_slot(queue)
 
+    @override
     def release_slot(self, queue: str) -> None:
         self._pool.release_slot(queue)
 
+    @override
     def start_step(self, claim: StepClaim) -> None:
         self._pool.start(claim)
 
+    @override
     def stop_step(self, run_id: str, step_name: str) -> None:
         self._pool.stop(run_id, step_name)
 
+    @override
     def may_hold(self, queues: set[str]) -> bool:
         if self._queue is not None or self._closing or self.replays or len(self._drivers) >= self._active_limit:
             return False
         return any(self._pool.serves(queue) for queue in queues)
 
+    @override
     def finish_elsewhere(self, result: Result) -> None:
         self._pool.finish(result)
 
+    @override
     def slot_freed(self) -> None:
         if self._backlog:
             self._work.set()
 
+    @override
     def run_written(self, driver: RunDriver, activation: Activation) -> None:
         if self._queue is None:
-            if any(not ask.claimed for ask in activation.asks):
+            waiting = [ask for ask in activation.asks if not ask.claimed]
+            if waiting and self._own_runs_only:
+                for ask in waiting:
+                    self._spawn(self._claim_own(driver.run_id, ask.step_name, 0.0))
+            elif waiting:
                 self._work.set()
             return
         workflow = driver.definition.name
@@ -313,6 +333,7 @@ class Worker:
         if jobs:
             self._spawn(self._enqueue(jobs))
 
+    @override
     async def step_written(self, claim: StepClaim, run_owner: str | None) -> None:
         if run_owner == self.worker_id:
             driver = self._drivers.get(claim.run_id)
@@ -323,8 +344,11 @@ class Worker:
         else:
             self._work.set()
 
+    @override
     async def step_pending(self, claim: StepClaim, due_at: float) -> None:
-        if self._queue is not None:
+        if self._own_runs_only:
+            self._spawn(self._claim_own(claim.run_id, claim.step_name, due_at))
+        elif self._queue is not None:
             await self._enqueue([self._step_job(claim.workflow, claim.queue, claim.run_id, claim.step_name, due_at)])
         else:
             self._wake_at(due_at)
@@ -375,6 +399,14 @@ class Worker:
         if driver is not None:
             driver.claimed(claim)
         return self._pool.start(claim)
+
+    async def _claim_own(self, run_id: str, step_name: str, due_at: float) -> None:
+        """Claim a step of a run of our own when it is due; its queue is not served here."""
+        await self.clock.sleep(max(0.0, due_at - self.state.now()))
+        claim = await self.state.claim_step(run_id, step_name, self.worker_id)
+        if claim is not None:
+            self._pool.reserve({claim.queue: 1})
+            self._start_claimed(claim)
 
     # --- jobs of a queue service
 

@@ -1,0 +1,1 @@
+"""Services: the implementations of the ports, one folder a backend."""

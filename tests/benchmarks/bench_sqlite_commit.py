@@ -1,6 +1,6 @@
 """Activations a second through the SQLite store, beside the bare floor of the same rows.
 
-    python tests/benchmarks/bench_sqlite_commit.py [--members 500] [--rounds 40] [--repeat 3]
+    python tests/benchmarks/bench_sqlite_commit.py [--members 500] [--rounds 10] [--repeat 5]
 
 Each of N coroutines owns a run and commits one inline result after the other. The floor is one thread that writes the
 same rows in the same batches: an update of each run, then `executemany` of the steps and of the events, and a commit.
@@ -11,15 +11,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import statistics
-import sys
 import tempfile
 import time
 import uuid
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "services"))
 
 from pyflow_services.sqlite import SqliteStateService, schema
 
@@ -46,20 +42,20 @@ async def through_the_service(path: Path, mode: schema.Synchronous, members: int
     service = SqliteStateService(path, synchronous=mode)
     await service.open()
     await service.join(WORKER)
-    run_ids = [str(uuid.uuid4()) for _ in range(members)]
-    created = [service.create_run(NewRun(run_id, "bench", OUTPUT, "hash"), claim_for="bench") for run_id in run_ids]
-    await asyncio.gather(*created)
     rates: list[float] = []
-    before = service.commits
-    for start, end in pairwise(range(0, rounds * (repeat + 2), rounds)):
+    for _ in range(repeat + 1):
+        run_ids = [str(uuid.uuid4()) for _ in range(members)]
+        created = [service.create_run(NewRun(run_id, "bench", OUTPUT, "hash"), claim_for="bench") for run_id in run_ids]
+        await asyncio.gather(*created)
+        before = service.commits
         began = time.perf_counter()
-        await asyncio.gather(*(drive(service, run_id, range(start, end)) for run_id in run_ids))
+        await asyncio.gather(*(drive(service, run_id, range(rounds)) for run_id in run_ids))
         rates.append(members * rounds / (time.perf_counter() - began))
-    commits = (service.commits - before) / (repeat + 1)
+    commits = service.commits - before
     await service.close()
     RATES[mode, members] = statistics.median(rates[1:])
     print(f"{mode:7} {members:4} members  service {RATES[mode, members]:9,.0f}/s  {list(map(int, rates[1:]))}  "
-          f"{commits:.0f} commits for {rounds} rounds")  # fmt: skip
+          f"{commits} commits for {rounds} rounds")  # fmt: skip
 
 
 RATES: dict[tuple[str, int], float] = {}
@@ -79,18 +75,19 @@ _EVENT = """
 
 def bare_floor(path: Path, mode: schema.Synchronous, members: int, rounds: int, repeat: int) -> None:
     database = schema.connect_writer(path, mode)
-    database.execute("BEGIN")
-    database.executemany(
-        "INSERT INTO runs (run_id, workflow, status, owner, epoch, created_at, updated_at)"
-        " VALUES (?, 'bench', 'running', 'bench', 1, 1.7e9, 1.7e9)",
-        [(str(uuid.uuid4()),) for _ in range(members)],
-    )
-    database.execute("COMMIT")
     rates: list[float] = []
-    for start, end in pairwise(range(0, rounds * (repeat + 2), rounds)):
+    for again in range(repeat + 1):
+        database.execute("BEGIN")
+        database.executemany(
+            "INSERT INTO runs (run_id, workflow, status, owner, epoch, created_at, updated_at)"
+            " VALUES (?, 'bench', 'running', 'bench', 1, 1.7e9, 1.7e9)",
+            [(str(uuid.uuid4()),) for _ in range(members)],
+        )
+        database.execute("COMMIT")
+        keys = range(again * members + 1, (again + 1) * members + 1)
         began = time.perf_counter()
-        for number in range(start, end):
-            write_round(database, members, number)
+        for number in range(rounds):
+            write_round(database, keys, number)
         rates.append(members * rounds / (time.perf_counter() - began))
     database.close()
     floor = statistics.median(rates[1:])
@@ -98,9 +95,8 @@ def bare_floor(path: Path, mode: schema.Synchronous, members: int, rounds: int, 
           f"service / floor = {RATES[mode, members] / floor:.2f}")  # fmt: skip
 
 
-def write_round(database: sqlite3.Connection, members: int, number: int) -> None:
+def write_round(database: sqlite3.Connection, keys: range, number: int) -> None:
     now, name, seq = time.time(), f"step-{number}", number + 1
-    keys = range(1, members + 1)
     database.execute("BEGIN IMMEDIATE")
     database.executemany(_RUN, [(now, key, "bench", 1) for key in keys])
     database.executemany(_STEP, [(key, name, OUTPUT.inline, number, seq, now, now, now) for key in keys])
@@ -111,8 +107,8 @@ def write_round(database: sqlite3.Connection, members: int, number: int) -> None
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--members", type=int, nargs="*", default=[1, 10, 100, 500])
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--uvloop", action="store_true")
     options = parser.parse_args()
     if options.uvloop:

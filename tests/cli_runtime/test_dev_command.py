@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 from runtime_project import ORDER, Running, RuntimeProject
 
@@ -63,11 +62,11 @@ def test_dev_keeps_the_old_code_while_the_new_one_is_broken(project: RuntimeProj
 
 def test_dev_waits_when_the_project_cannot_be_imported(project: RuntimeProject) -> None:
     project.edit("app/functions.py", "import asyncio", "import asyncio\nimport nothing_of_this_name")
-    with project.running("dev") as dev:
+    with project.running("dev", "--workflow", "order", "--input", ORDER, "--json") as dev:
         told = _told(dev, "waiting for a file to be saved")
         assert "app/functions.py:2: ModuleNotFoundError" in "".join(told)
         project.edit("app/functions.py", "import nothing_of_this_name\n", "")
-        _told(dev, "executing sample")
+        _shown(dev, "run.completed")
         ended = dev.stop()
     assert ended.code == 130
 
@@ -75,12 +74,3 @@ def test_dev_waits_when_the_project_cannot_be_imported(project: RuntimeProject) 
 def test_input_without_a_workflow_is_refused(project: RuntimeProject) -> None:
     ended = project("dev", "--input", ORDER)
     assert (ended.code, ended.error) == (2, "--input is for a run: say which with --workflow NAME")
-
-
-def test_dev_leaves_no_process_behind(project: RuntimeProject) -> None:
-    with project.running("dev") as dev:
-        _told(dev, "executing sample")
-        project.touch("unrelated.txt")
-        dev.stop()
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert str(project.root) not in listed

@@ -5,6 +5,12 @@ import re
 
 from runtime_project import ORDER, RuntimeProject
 
+SUMMARY = """run_id workflow status steps_done steps_open created_at updated_at finished_at waits_for error tags
+parent_run_id"""
+STATUS = """version run_id workflow status code_hash input output error created_at updated_at finished_at waits_for
+lineage steps"""
+STEP = """step_name type rpc_name description status attempts queue worker scheduled_at started_at finished_at input
+output error next_attempt_at"""
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -24,8 +30,7 @@ def test_runs_as_json_has_exactly_the_promised_fields(project: RuntimeProject) -
     page = project("runs", "--json").json
     assert list(page) == ["version", "runs", "next_cursor"]
     failed, done = page["runs"]
-    fields = "run_id workflow status steps_done steps_open created_at updated_at finished_at waits_for error tags"
-    assert list(failed) == [*fields.split(), "parent_run_id"]
+    assert list(failed) == SUMMARY.split()
     assert (failed["status"], failed["steps_done"], failed["steps_open"]) == ("failed", 2, 0)
     error = {"type": "StepFailedError", "code": "step_failed", "step_name": "charge"}
     assert {key: failed["error"][key] for key in error} == error
@@ -48,17 +53,11 @@ def test_runs_are_filtered_and_paged(project: RuntimeProject) -> None:
 def test_status_as_json_has_exactly_the_promised_fields(project: RuntimeProject) -> None:
     _two_runs(project)
     status = project.status("o1")
-    assert list(status) == (
-        "version run_id workflow status code_hash input output error created_at updated_at finished_at waits_for "
-        "lineage steps"
-    ).split()
+    assert list(status) == STATUS.split()
     assert (status["input"], status["output"]) == ({"item": "tea", "count": 2}, {"total": 11})
     assert status["code_hash"].startswith("sha256:")
     price, tax = status["steps"]
-    assert list(price) == (
-        "step_name type rpc_name description status attempts queue worker scheduled_at started_at finished_at "
-        "input output error next_attempt_at"
-    ).split()
+    assert list(price) == STEP.split()
     assert (price["type"], price["rpc_name"], price["queue"]) == ("rpc", "orders.price", "workflow-order-price")
     assert (price["description"], price["status"], price["attempts"]) == ("Price it", "completed", 1)
     assert (price["input"], price["output"]) == ({"item": "tea", "count": 2}, 10)

@@ -20,7 +20,10 @@ def test_what_steps_print_does_not_come_between_the_output_and_its_reader(projec
 
 def test_finished_steps_are_told_one_a_line_on_standard_error_unless_quiet(project: RuntimeProject) -> None:
     told = project("run", "order", "--input", ORDER).err.splitlines()
-    assert [line.split()[:2] for line in told if line.startswith("  ")] == [["price", "completed"], ["tax", "completed"]]
+    assert [line.split()[:2] for line in told if line.startswith("  ")] == [
+        ["price", "completed"],
+        ["tax", "completed"],
+    ]
     assert project("run", "order", "--input", ORDER, "--quiet").err == "a step prints this\n"
 
 
@@ -49,6 +52,13 @@ def test_a_run_id_that_exists_is_waited_for_and_not_started_again(project: Runti
     assert (first.json, again.json) == ({"total": 11}, {"total": 11})
     assert "o1 exists already" in again.err
     assert project("runs").out == "o1\n"
+
+
+def test_a_run_that_exists_needs_no_input_again(project: RuntimeProject) -> None:
+    project.start("order", "o1", "--input", ORDER)
+    assert project("run", "order", "--run-id", "o1").json == {"total": 11}
+    ended = project("run", "order", "--run-id", "o2")
+    assert (ended.code, ended.error) == (2, "workflow 'order' takes input, and none was given")
 
 
 def test_when_the_time_is_up_the_run_is_kept(project: RuntimeProject) -> None:
@@ -96,6 +106,23 @@ def test_run_takes_over_when_the_last_worker_dies(project: RuntimeProject) -> No
             project.touch("go")
             ended = run.end()
     assert (ended.code, ended.json) == (0, "waited")
+
+
+def test_a_blocked_run_ends_the_wait_with_1_and_says_what_to_do(project: RuntimeProject) -> None:
+    assert project("run", "patient", "--run-id", "p1", "--timeout", "0.3").code == 5
+    project.edit("app/workflows.py", '"first"', '"other"')
+    assert project("generate").code == 0
+    project.touch("go")
+    ended = project("run", "patient", "--run-id", "p1")
+    assert (ended.code, ended.error) == (1, "run 'p1' of workflow 'patient' is blocked")
+    assert "DivergenceError" in ended.err
+    assert "pyflow redrive p1" in ended.err
+
+
+def test_run_serves_a_queue_service_too_and_ends_although_a_step_goes_on(project: RuntimeProject) -> None:
+    queue = {"PYFLOW_QUEUE": "memory://"}
+    assert project("run", "order", "--input", ORDER, **queue).json == {"total": 11}
+    assert project("run", "patient", "--timeout", "0.3", **queue).code == 5
 
 
 def test_run_works_with_a_store_in_memory(project: RuntimeProject) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runtime_project import ORDER, RuntimeProject
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_start_prints_the_id_alone_when_piped(project: RuntimeProject) -> None:
@@ -38,7 +41,7 @@ def test_input_comes_from_a_file_or_from_standard_input(project: RuntimeProject,
 
 
 def test_start_with_wait_ends_as_the_run_does(project: RuntimeProject) -> None:
-    with project.running("worker") as worker:
+    with project.running("worker", "--drain", "0") as worker:
         done = project("start", "order", "--input", ORDER, "--run-id", "o1", "--wait", "--json")
         failed = project("start", "failing", "--run-id", "f1", "--wait")
         late = project("start", "patient", "--wait", "--timeout", "0.2")

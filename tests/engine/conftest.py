@@ -28,6 +28,12 @@ def mode(request: pytest.FixtureRequest, tmp_path: Path) -> Mode:
     return replace(request.param, folder=tmp_path)
 
 
+@pytest.fixture(params=[MEMORY_MODES[0], MEMORY_MODES[4], SQLITE_MODES[0]], ids=str)
+def holding_mode(request: pytest.FixtureRequest, tmp_path: Path) -> Mode:
+    """Modes in which a worker keeps a run while it executes its steps."""
+    return replace(request.param, folder=tmp_path)
+
+
 @pytest.fixture(params=[MEMORY_MODES[0], MEMORY_MODES[-1], SQLITE_MODES[0]], ids=str)
 def some_mode(request: pytest.FixtureRequest, tmp_path: Path) -> Mode:
     """The most different ways to run the engine."""

@@ -130,7 +130,7 @@ async def swaps_two_steps(*, workflow: Any) -> list[Any]:
 
 CHANGES = [
     (removes_a_step, "'a'"),
-    (renames_a_step, "'a'"),
+    (renames_a_step, "'renamed'"),
     (inserts_a_step, "'new'"),
     (inserts_an_inline_step, "'b', 'c'"),
     (inserts_a_step_beside_others, "'new'"),
@@ -148,9 +148,9 @@ CHANGES = [
 
 @pytest.mark.parametrize(("change", "named"), CHANGES, ids=lambda value: getattr(value, "__name__", ""))
 @async_test
-async def test_changed_code_is_refused_by_name(some_mode: Mode, change: Any, named: str) -> None:
+async def test_changed_code_is_refused_by_name(holding_mode: Mode, change: Any, named: str) -> None:
     services = Services()
-    async with some_mode.engine(registry=code(original), services=services) as e:
+    async with holding_mode.engine(registry=code(original), services=services) as e:
         handle = await e.start("flow")
         services.gates.open("a", "b")
         while "d" not in services.gates.entered:
@@ -172,12 +172,12 @@ async def test_changed_code_is_refused_by_name(some_mode: Mode, change: Any, nam
 
 
 @async_test
-async def test_appended_code_is_no_change(some_mode: Mode) -> None:
+async def test_appended_code_is_no_change(holding_mode: Mode) -> None:
     async def longer(*, workflow: Any) -> list[Any]:
         return [*await original(workflow=workflow), await workflow.do("e", "two", "e")]
 
     services = Services()
-    async with some_mode.engine(registry=code(original), services=services) as e:
+    async with holding_mode.engine(registry=code(original), services=services) as e:
         handle = await e.start("flow")
         services.gates.open("a", "b")
         await e.idle()
@@ -188,7 +188,7 @@ async def test_appended_code_is_no_change(some_mode: Mode) -> None:
 
 @async_test
 async def test_the_recorded_result_of_a_finished_step_is_used_for_another_input(
-    some_mode: Mode, caplog: pytest.LogCaptureFixture
+    holding_mode: Mode, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def changed(*, workflow: Any) -> list[Any]:
         a = await workflow.do("a", "one", "changed")
@@ -196,7 +196,7 @@ async def test_the_recorded_result_of_a_finished_step_is_used_for_another_input(
         return [a, b, c, await workflow.do("d", "one", "d")]
 
     services = Services()
-    async with some_mode.engine(registry=code(original), services=services) as e:
+    async with holding_mode.engine(registry=code(original), services=services) as e:
         handle = await e.start("flow")
         services.gates.open("a", "b")
         await e.idle()
@@ -208,12 +208,12 @@ async def test_the_recorded_result_of_a_finished_step_is_used_for_another_input(
 
 
 @async_test
-async def test_changed_input_blocks_where_the_settings_say_so(some_mode: Mode) -> None:
+async def test_changed_input_blocks_where_the_settings_say_so(holding_mode: Mode) -> None:
     async def changed(*, workflow: Any) -> list[Any]:
         return [await workflow.do("a", "one", "changed")]
 
     services = Services()
-    async with some_mode.engine(registry=code(original), services=services) as e:
+    async with holding_mode.engine(registry=code(original), services=services) as e:
         handle = await e.start("flow")
         services.gates.open("a")
         await e.idle()
@@ -223,7 +223,7 @@ async def test_changed_input_blocks_where_the_settings_say_so(some_mode: Mode) -
 
 
 @async_test
-async def test_a_new_field_with_a_default_is_no_change(some_mode: Mode) -> None:
+async def test_a_new_field_with_a_default_is_no_change(holding_mode: Mode) -> None:
     def version(number: int) -> Registry:
         if number == 1:
 
@@ -253,7 +253,7 @@ async def test_a_new_field_with_a_default_is_no_change(some_mode: Mode) -> None:
         return registry
 
     services = Services()
-    async with some_mode.engine(registry=version(1), services=services) as e:
+    async with holding_mode.engine(registry=version(1), services=services) as e:
         handle = await e.start("flow")
         await e.idle()
         services.gates.open("x")
@@ -262,7 +262,7 @@ async def test_a_new_field_with_a_default_is_no_change(some_mode: Mode) -> None:
 
 
 @async_test
-async def test_a_recorded_value_that_no_longer_fits_its_type_blocks_the_run(some_mode: Mode) -> None:
+async def test_a_recorded_value_that_no_longer_fits_its_type_blocks_the_run(holding_mode: Mode) -> None:
     def version(result: Any) -> Registry:
         async def load(name: str) -> Any:
             return {"x": name}
@@ -284,7 +284,7 @@ async def test_a_recorded_value_that_no_longer_fits_its_type_blocks_the_run(some
         return registry
 
     services = Services()
-    async with some_mode.engine(registry=version(dict[str, str]), services=services) as e:
+    async with holding_mode.engine(registry=version(dict[str, str]), services=services) as e:
         handle = await e.start("flow")
         await e.idle()
         await e.restart(registry=version(dict[str, int]), code_hash="2")
@@ -295,7 +295,7 @@ async def test_a_recorded_value_that_no_longer_fits_its_type_blocks_the_run(some
 
 
 @async_test
-async def test_a_recorded_input_that_no_longer_fits_blocks_the_run(some_mode: Mode) -> None:
+async def test_a_recorded_input_that_no_longer_fits_blocks_the_run(holding_mode: Mode) -> None:
     def version(data: Any) -> Registry:
         async def flow(data: Any, *, workflow: Any) -> int:
             await workflow.do("a", "one", "a")
@@ -305,7 +305,7 @@ async def test_a_recorded_input_that_no_longer_fits_blocks_the_run(some_mode: Mo
         return code(flow)
 
     services = Services()
-    async with some_mode.engine(registry=version(str), services=services) as e:
+    async with holding_mode.engine(registry=version(str), services=services) as e:
         handle = await e.start("flow", "text")
         await e.idle()
         await e.restart(registry=version(int), code_hash="2")
@@ -314,7 +314,7 @@ async def test_a_recorded_input_that_no_longer_fits_blocks_the_run(some_mode: Mo
 
 
 @async_test
-async def test_a_divergence_after_a_bare_invoke_names_it(some_mode: Mode) -> None:
+async def test_a_divergence_after_a_bare_invoke_names_it(holding_mode: Mode) -> None:
     answers = iter(["left", *["right"] * 9])
 
     async def side() -> str:
@@ -330,7 +330,7 @@ async def test_a_divergence_after_a_bare_invoke_names_it(some_mode: Mode) -> Non
         wire_rpc("side", side)
     registry.rpcs.update(more.rpcs)
     services = Services()
-    async with some_mode.engine(registry=registry, services=services) as e:
+    async with holding_mode.engine(registry=registry, services=services) as e:
         handle = await e.start("flow")
         await e.idle()
         services.gates.open_all()

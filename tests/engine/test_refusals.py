@@ -74,15 +74,6 @@ async def handles_a_signal(workflow: Any) -> Any:
     asyncio.get_running_loop().add_signal_handler(15, print)
 
 
-class Foreign:
-    def __await__(self) -> Any:
-        yield object()
-
-
-async def awaits_a_stranger(workflow: Any) -> Any:
-    await Foreign()
-
-
 async def awaits_a_future_of_another_loop(workflow: Any) -> Any:
     other = asyncio.new_event_loop()
     try:
@@ -103,7 +94,6 @@ IO = [
     (looks_a_name_up, "workflow.do(name, fn)"),
     (runs_a_loop, "workflow.do(name, fn)"),
     (handles_a_signal, "where the worker is started"),
-    (awaits_a_stranger, "workflow.do(name, fn)"),
     (awaits_a_future_of_another_loop, "workflow.do(name, fn)"),
 ]
 

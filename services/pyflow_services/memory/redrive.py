@@ -56,7 +56,7 @@ def redrive(tables: Tables, row: RunRow) -> Redriven | None:
 def unblock(tables: Tables, row: RunRow) -> None:
     """Make a blocked run ready, in the same generation."""
     row.blocked_hash = None
-    tables.change_run(row, status=RunStatus.RUNNING, error=None)
+    tables.change_run(row, status=RunStatus.RUNNING, error=None, takeovers=0)
     tables.tell(row, EventType.RUN_UNBLOCKED)
     tables.wake(row)
 

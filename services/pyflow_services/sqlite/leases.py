@@ -120,18 +120,15 @@ class Census:
         expired: list[str] = []
         locks: list[FileLock] = []
         now = self._clock()
-        for worker_id, its_boot, expires_at in cursor.execute(
-            "SELECT worker_id, boot_id, expires_at FROM workers"
-        ).fetchall():
+        workers = cursor.execute("SELECT worker_id, boot_id, expires_at FROM workers").fetchall()
+        heard = cursor.execute("SELECT listener_id, boot_id FROM listeners").fetchall()
+        for worker_id, its_boot, expires_at in workers:
             if self._is_gone(worker_id, its_boot, locks):
                 gone.append(worker_id)
             elif expires_at <= now:
                 expired.append(worker_id)
-        listeners = [
-            listener_id
-            for listener_id, its_boot in cursor.execute("SELECT listener_id, boot_id FROM listeners").fetchall()
-            if self._is_gone(listener_id, its_boot, locks)
-        ]
+        listeners = [listener_id for listener_id, its_boot in heard if self._is_gone(listener_id, its_boot, locks)]
+        locks += self._folder.take_strays([row[0] for row in (*workers, *heard)])
         return Dead(tuple(gone), tuple(expired), tuple(listeners), now), locks
 
     def _is_gone(self, member: str, its_boot: str, locks: list[FileLock]) -> bool:

@@ -9,9 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 if sys.platform == "win32":
     import msvcrt
@@ -23,6 +28,9 @@ else:
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+STRAY_SECONDS = 60.0
 
 
 class FileLock:
@@ -91,6 +99,23 @@ class LockFolder:
     def forget(self, member: str) -> None:
         """Remove the file of a member whose lock cannot be taken."""
         self._path(member).unlink(missing_ok=True)
+
+    def take_strays(self, members: Collection[str]) -> list[FileLock]:
+        """Take the locks of files of nobody: their processes died before they were entered as members, or long ago.
+
+        A young file is left alone, because it is made a moment before it is locked.
+        """
+        known = {self._path(member).name for member in members}
+        young = time.time() - STRAY_SECONDS
+        try:
+            strays = [
+                Path(entry)
+                for entry in os.scandir(self._folder)
+                if entry.name not in known and entry.stat().st_mtime < young
+            ]
+        except FileNotFoundError:  # no folder yet, or a file that went meanwhile: the next look will do
+            return []
+        return [lock for path in strays if (lock := FileLock.take(path, create=False)) is not None]
 
 
 @cache

@@ -210,10 +210,10 @@ class SqliteStateService(WorkflowStateService):
     @override
     async def reap(self) -> tuple[str, ...]:
         dead, locks = await self._read(lambda database: self._census.find_dead(database.cursor()))
+        reaped: tuple[str, ...] = ()
         try:
-            if not (dead.gone or dead.expired or dead.listeners):
-                return ()
-            reaped = await self._write(leases.REAP, dead)
+            if dead.gone or dead.expired or dead.listeners:
+                reaped = await self._write(leases.REAP, dead)
         except BaseException:
             for lock in locks:
                 lock.release()

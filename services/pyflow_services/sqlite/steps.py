@@ -101,7 +101,9 @@ CLAIM_MANY: Operation[StepsWanted, list[StepClaim]] = each("claim_steps", _claim
 def _claims(transaction: Transaction, sql: str, values: Mapping[str, object], worker_id: str) -> list[StepClaim]:
     claims: list[StepClaim] = []
     for row in transaction.all(sql, values):
-        run, step_name, rpc_name, queue, options, inline, reference, meta, context, epoch, attempts, deaths, of_run = row
+        run, step_name, rpc_name, queue, options, inline, reference, meta, context, epoch, attempts, deaths, of_run = (
+            row
+        )
         run_id, workflow, generation = json.loads(of_run)
         claims.append(
             StepClaim(

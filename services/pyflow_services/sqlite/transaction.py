@@ -42,7 +42,8 @@ class Transaction:
         detail: str | None = None,
     ) -> None:
         """Append an event to the log of a run; it is written with all others at the end of the transaction."""
-        self._events.append((run, generation, kind, seq, step_name, attempt, worker, detail, self.now))
+        # The driver looks for an adapter of everything that is not exactly a `str`.
+        self._events.append((run, generation, kind.value, seq, step_name, attempt, worker, detail, self.now))
 
     def write_events(self) -> None:
         """Write the events."""

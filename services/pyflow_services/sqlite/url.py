@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pyflow_core.errors import SettingsError
@@ -11,8 +11,9 @@ from pyflow_services.sqlite.service import SqliteStateService
 
 if TYPE_CHECKING:
     from pyflow_core.clock import Clock
+    from pyflow_services.sqlite.schema import Synchronous
 
-_SYNCHRONOUS = ("full", "normal")
+_SYNCHRONOUS: dict[str, Synchronous] = {"full": "full", "normal": "normal"}
 
 
 def from_url(url: str, root: Path | None, clock: Clock) -> SqliteStateService:
@@ -27,10 +28,10 @@ def from_url(url: str, root: Path | None, clock: Clock) -> SqliteStateService:
             f"state = {url!r} names no file: write sqlite:///relative/path.db or sqlite:////absolute.db"
         )
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    synchronous = options.pop("synchronous", "full").lower()
+    synchronous = _SYNCHRONOUS.get(options.pop("synchronous", "full").lower())
     if options:
         raise SettingsError(f"state = {url!r}: there is no option {next(iter(options))!r}; known: synchronous")
-    if synchronous not in _SYNCHRONOUS:
+    if synchronous is None:
         raise SettingsError(f"state = {url!r}: synchronous must be full or normal")
     path = Path(unquote(parts.path[1:]))
     if not path.is_absolute():
@@ -39,5 +40,4 @@ def from_url(url: str, root: Path | None, clock: Clock) -> SqliteStateService:
                 f"state = {url!r} is relative, and this installed package has no project folder: set PYFLOW_STATE"
             )
         path = root / path
-    mode = cast("Literal['full', 'normal']", synchronous)
-    return SqliteStateService(path, synchronous=mode, clock=clock.time)
+    return SqliteStateService(path, synchronous=synchronous, clock=clock.time)

@@ -86,10 +86,10 @@ async def test_a_folder_in_place_of_the_file_is_unavailable(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
-@asynchronous
-async def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    assert isinstance(await refusal(tmp_path / "flow.db"), StoreUnavailableError)
+    with pytest.raises(StoreUnavailableError):
+        schema.connect_writer(tmp_path / "flow.db", "normal")
 
 
 def test_a_file_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:

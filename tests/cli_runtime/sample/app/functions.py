@@ -2,6 +2,7 @@ import asyncio
 from pathlib import Path
 
 from pydantic import BaseModel
+
 from pyflow_core import wire_rpc
 
 
@@ -26,6 +27,6 @@ async def charge(data: int, *, folder: Path) -> str:
 @wire_rpc("orders.wait")
 async def wait(*, folder: Path) -> str:
     (folder / "waiting").touch()
-    while not (folder / "go").exists():
+    while not (folder / "go").exists():  # noqa: ASYNC110 - a file is what a test can make
         await asyncio.sleep(0.01)
     return "waited"

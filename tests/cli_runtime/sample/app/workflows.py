@@ -1,19 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.functions import Order  # noqa: TC001 - pyflow evaluates the annotation
 from pyflow_core import StepFailedError, wire_workflow
 
-from app.functions import Order
-
 if TYPE_CHECKING:
-    from app.pyflow_gen import (
-        failing as failing_gen,
-        order as order_gen,
-        patient as patient_gen,
-        refunding as refunding_gen,
-    )
+    from app.pyflow_gen import failing as failing_gen
+    from app.pyflow_gen import order as order_gen
+    from app.pyflow_gen import patient as patient_gen
+    from app.pyflow_gen import refunding as refunding_gen
 
 
 @wire_workflow("order", description="Prices an order")
