@@ -36,8 +36,8 @@ types: $(VENV)/.dev ## mypy --strict and pyright
 pytest: $(VENV)/.dev ## the tests; ARGS="tests/unit -k name" for some of them
 	$(PY) -m pytest $(ARGS)
 
-bench: $(VENV)/.dev ## the benchmarks, one after the other
-	@set -e; for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(PY) "$$file"; done
+bench: $(VENV)/.bench ## the same work on pyflow and on a peer, in turn
+	$(PY) tests/benchmarks/bench.py $(ARGS)
 
 golden: $(VENV)/.dev ## write the expected files of tests/golden anew
 	$(PY) tests/golden/update.py
@@ -46,7 +46,7 @@ examples: $(VENV)/.dev ## write the generated packages of the examples anew
 	@set -e; for folder in examples/*/; do $(PY) -m pyflow_cli.main generate --project "$$folder"; done
 
 docs: $(VENV)/.docs ## the website, into website/site
-	$(PY) -m mkdocs build --strict --config-file website/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --config-file website/mkdocs.yml
 
 wheel: $(VENV)/.dev ## the wheel, into dist
 	$(PY) -m build --wheel --no-isolation
@@ -72,6 +72,10 @@ $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@echo "installing pyflow and its development tools into $(VENV)"
 	@$(PIP) install --editable '.[dev]'
 	@touch $(VENV)/.demo $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	@$(PIP) install --editable '.[bench]'
+	@touch $@
 
 $(VENV)/.docs: $(VENV)/.dev
 	@$(PIP) install --editable '.[docs]'

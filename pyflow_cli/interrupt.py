@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from pyflow_cli.exit_code import ExitCode
@@ -71,7 +71,8 @@ class Interrupt:
                 self.signal = signal.Signals(number)
                 self._heard_at = time.monotonic()
             elif time.monotonic() - self._heard_at > _SAME_SECONDS:
-                at_once()
+                with suppress(RuntimeError):  # as `end_process` says
+                    at_once()
                 end_process(ExitCode.INTERRUPTED)
 
         before = {number: signal.signal(number, hear) for number in _SIGNALS}
@@ -96,7 +97,9 @@ def run_interruptible(main: Callable[[Interrupt], Coroutine[object, object, T]],
 def end_process(code: int) -> NoReturn:
     """End it now, without waiting for threads."""
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        # A signal may have come in the middle of a write to this very stream.
+        with suppress(RuntimeError, OSError):
+            stream.flush()
     os._exit(code)
 
 

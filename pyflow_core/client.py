@@ -3,84 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import os
 import uuid
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from pyflow_core.clock import Clock, SystemClock
-from pyflow_core.engine.runtime import Runtime
-from pyflow_core.engine.worker import Worker
 from pyflow_core.errors import (
     CodecError,
     InvalidInputError,
     InvalidNameError,
     NotConnectedError,
     ResultTimeoutError,
-    SettingsError,
+    StoreError,
     UnknownRunError,
 )
-from pyflow_core.log import NO_WORKER, logger
+from pyflow_core.log import NO_WORKER, STORE_TROUBLE, logger
 from pyflow_core.middleware import Call, check_permissions
 from pyflow_core.naming import is_valid_step_name, orchestrator_queue, run_task
-from pyflow_core.portal import portal
 from pyflow_core.ports.state import OMITTED, Envelope, Job, NewRun, RunFilter, RunStatus
 from pyflow_core.references import NO_DATA
 from pyflow_core.run import RunHandle, settled_error
-from pyflow_core.service import enter_factory, load_target
-from pyflow_core.stores import make_queue, make_state
-from pyflow_core.wiring import current_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import TracebackType
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from pyflow_core.clock import Clock
+    from pyflow_core.engine.runtime import Runtime
+    from pyflow_core.engine.worker import Worker
     from pyflow_core.ports.queue import QueueService
     from pyflow_core.ports.state import RunPage, RunRecord, Settlement, WorkflowStateService
-    from pyflow_core.project import Project
-    from pyflow_core.wiring import ExecutionMode, Registry, WorkflowDefinition
+    from pyflow_core.wiring import ExecutionMode, WorkflowDefinition
 
 _log = logger("pyflow.client")
 
-_ALL_AT_ONCE = 1_000_000
-"""Slots of a queue for a caller that drives its own runs: it runs what they ask for, however much that is."""
-
 POLL_SECONDS = 0.5
 """Behind the hints: a caller that waits looks at least so often."""
-
-_ENVIRONMENT = {
-    "state": "PYFLOW_STATE",
-    "queue": "PYFLOW_QUEUE",
-    "payloads": "PYFLOW_PAYLOADS",
-    "lease_seconds": "PYFLOW_LEASE_SECONDS",
-    "concurrency": "PYFLOW_CONCURRENCY",
-    "drain_seconds": "PYFLOW_DRAIN_SECONDS",
-    "execution_cache": "PYFLOW_EXECUTION_CACHE",
-}
-_DEFAULTS: dict[str, Any] = {
-    "state": "sqlite:///.pyflow/state.db",
-    "queue": None,
-    "lease_seconds": 30.0,
-    "concurrency": 10,
-    "drain_seconds": 30.0,
-    "execution_cache": 1000,
-    "fused_commits": True,
-}
-
-_connected: dict[str, Client] = {}
-
-
-def connected_client(project: Project) -> Client:
-    """The client of a project's open connection.
-
-    Raises:
-        NotConnectedError: there is none.
-    """
-    client = _connected.get(project.package)
-    if client is None:
-        raise NotConnectedError(f"{project.package} is not connected: use `async with connect():` around this")
-    return client
 
 
 class Client:
@@ -94,7 +49,7 @@ class Client:
         clock: Clock,
         *,
         execution_mode: ExecutionMode | None = None,
-        make_worker: Any = None,
+        make_worker: Callable[[Client, bool], Awaitable[Worker]] | None = None,
     ) -> None:
         self.state = state
         self.queue = queue
@@ -247,6 +202,11 @@ class Client:
             if not future.done():
                 future.set_result(settlement)
 
+    def left(self, run_id: str) -> None:
+        """A run is no longer driven here: whoever waits for it must look at the store."""
+        if run_id in self._waiting:
+            self._watch()
+
     async def _wait(self, run_id: str, seconds: float | None) -> Settlement | None:
         """Until the run has settled or is blocked; None if it had before, or the time is up.
 
@@ -290,11 +250,19 @@ class Client:
         try:
             while self._waiting:
                 self._hint.clear()
-                for run_id in await self.state.settled(list(self._waiting)):
-                    self.settled(run_id, None)
+                await self._look_at_all()
                 await self._next_hint()
         finally:
             unsubscribe()
+
+    async def _look_at_all(self) -> None:
+        try:
+            settled = await self.state.settled(list(self._waiting))
+        except StoreError as error:  # whoever waits goes on waiting: the store may come back
+            _log.warning("%s: %s", STORE_TROUBLE, error)
+            return
+        for run_id in settled:
+            self.settled(run_id, None)
 
     async def _next_hint(self) -> None:
         hint = asyncio.ensure_future(self._hint.wait())
@@ -315,9 +283,14 @@ class Client:
         """
         worker = self.worker
         if worker is None:
-            worker = self.worker = self._make_worker(self)
+            worker = self.worker = await self._new_worker(inline=False)
             await worker.start()
         return worker
+
+    async def _new_worker(self, *, inline: bool) -> Worker:
+        if self._make_worker is None:
+            raise NotConnectedError("this client only reads: open a connection of the project to execute runs")
+        return await self._make_worker(self, inline)
 
     async def close(self) -> None:
         """Stop what runs here; callers that still wait are told by cancellation."""
@@ -332,7 +305,7 @@ class Client:
         if self.worker is not None and self.queue is None:
             return self.worker
         if self._inline is None:
-            worker: Worker = self._make_worker(self, inline=True)
+            worker = await self._new_worker(inline=True)
             await worker.start()
             self._inline = worker
         return self._inline
@@ -343,167 +316,6 @@ class Client:
         job = Job(orchestrator_queue(workflow), run_task(workflow), run_id)
         await self.queue.enqueue([job])
         await self.state.mark_queued([job])
-
-
-class Connection:
-    """`async with connect(...) as client`; the client is the process's default for its generated package.
-
-    Args:
-        state, queue: URLs, or services that are open already; `queue=""` is the state store, whatever the settings say.
-        services: the services themselves, in place of the project's factory.
-        worker: whether to execute runs in this process too.
-        queues: with `worker`, glob patterns of the queues to work on.
-        execution_mode: `"inline"` or `"remote"` for all workflows, in place of their own.
-        clock: for tests.
-
-    Further settings of `[tool.pyflow]` may be given by name.
-    """
-
-    def __init__(
-        self,
-        project: Project,
-        *,
-        state: str | WorkflowStateService | None = None,
-        queue: str | QueueService | None = None,
-        services: Any = None,
-        worker: bool = False,
-        queues: Sequence[str] = ("*",),
-        execution_mode: ExecutionMode | None = None,
-        clock: Clock | None = None,
-        registry: Registry | None = None,
-        **settings: Any,
-    ) -> None:
-        self._project = project
-        self._settings = _settings(project, {"state": state, "queue": queue, **settings})
-        self._services = services
-        self._with_worker = worker
-        self._queues = queues
-        self._execution_mode: ExecutionMode | None = execution_mode
-        self._clock = clock or SystemClock()
-        self._registry = registry
-        self._stack = AsyncExitStack()
-        self._before: Client | None = None
-        self._runtime_settings = settings
-
-    async def __aenter__(self) -> Client:
-        async with AsyncExitStack() as stack:
-            client = await self._open(stack)
-            if self._with_worker:
-                await client.work()
-            self._stack = stack.pop_all()
-        self._before = _connected.get(self._project.package)
-        _connected[self._project.package] = client
-        return client
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._before is None:
-            _connected.pop(self._project.package, None)
-        else:
-            _connected[self._project.package] = self._before
-        await self._stack.aclose()
-
-    async def _open(self, stack: AsyncExitStack) -> Client:
-        project = self._project
-        for module in project.modules:
-            importlib.import_module(module)
-        state = await self._open_service(stack, self._settings["state"], make_state)
-        queue = await self._open_service(stack, self._settings["queue"], make_queue)
-        runtime = await self._make_runtime(stack)
-        client = Client(
-            state,
-            queue,
-            runtime,
-            self._clock,
-            execution_mode=self._execution_mode,
-            make_worker=self._make_worker,
-        )
-        stack.push_async_callback(client.close)
-        return client
-
-    async def _open_service(self, stack: AsyncExitStack, service: Any, make: Any) -> Any:
-        if not isinstance(service, str) or not service:
-            return service or None
-        root = self._project.root if (self._project.root / "pyproject.toml").is_file() else None
-        opened = make(service, root, self._clock)
-        stack.push_async_callback(opened.close)
-        await opened.open()
-        return opened
-
-    async def _make_runtime(self, stack: AsyncExitStack) -> Runtime:
-        project = self._project
-        services = self._services
-        if services is None and project.services is not None:
-            # Entered for clients too: an inline workflow and `worker=True` need them, and one place is simpler.
-            factory = load_target(project.services, what="services =")
-            services = await self._lazily(stack, factory)
-        step_services = load_target(project.step_services, what="step_services =") if project.step_services else None
-        return Runtime(
-            self._registry or current_registry(),
-            services=services,
-            step_services=step_services,
-            middleware=[load_target(name, what="middleware =") for name in project.middleware],
-            plans=project.workflows,
-            settings={**project.settings, **self._runtime_settings},
-            clock=self._clock,
-        )
-
-    async def _lazily(self, stack: AsyncExitStack, factory: Any) -> Any:
-        return await enter_factory(stack, factory)
-
-    def _make_worker(self, client: Client, *, inline: bool = False) -> Worker:
-        settings = self._settings
-        return Worker(
-            client.state,
-            client.runtime,
-            self._clock,
-            queue=None if inline else client.queue,
-            queues=("*",) if inline else self._queues,
-            own_runs_only=inline,
-            concurrency=_ALL_AT_ONCE if inline else int(settings["concurrency"]),
-            lease_seconds=float(settings["lease_seconds"]),
-            drain_seconds=float(settings["drain_seconds"]),
-            cache_size=settings["execution_cache"]
-            if settings["execution_cache"] is None
-            else int(settings["execution_cache"]),
-            fused=bool(settings["fused_commits"]),
-            recovers=settings.get("recovers", True),
-            settled=client.settled,
-        )
-
-
-async def open_worker(project: Project, queues: Sequence[str] | None, **overrides: Any) -> Worker:
-    """A running worker with stores of its own, for generated arq workers; `close` closes those too."""
-    connection = Connection(project, worker=True, queues=tuple(queues or ("*",)), **overrides)
-    client = await connection.__aenter__()
-    worker = client.worker
-    if worker is None:
-        raise AssertionError
-    worker.on_close(lambda: connection.__aexit__(None, None, None))
-    return worker
-
-
-def _settings(project: Project, given: dict[str, Any]) -> dict[str, Any]:
-    """Argument, then environment, then file as generated, then default."""
-    found = {**_DEFAULTS, **{key: value for key, value in project.settings.items() if value is not None}}
-    for key, variable in _ENVIRONMENT.items():
-        if os.environ.get(variable):
-            found[key] = os.environ[variable]
-    found.update({key: value for key, value in given.items() if value is not None})
-    for key in ("lease_seconds", "concurrency"):
-        _check_number(key, found[key], above=True)
-    _check_number("drain_seconds", found["drain_seconds"], above=False)
-    return found
-
-
-def _check_number(key: str, value: Any, *, above: bool) -> None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = -1.0
-    if not (number > 0 if above else number >= 0):
-        raise SettingsError(f"{key} = {value!r} must be a number {'above 0' if above else 'of 0 or more'}")
 
 
 def _checked_run_id(run_id: str | None) -> str:
@@ -528,6 +340,3 @@ def _input_text(definition: WorkflowDefinition, data: Any) -> str | None:
         return definition.signature.data_codec.encode(data)
     except CodecError as error:
         raise InvalidInputError(f"the input of workflow {definition.name!r}: {error.message}") from None
-
-
-__all__ = ["Client", "Connection", "connected_client", "open_worker", "orchestrator_queue", "portal"]

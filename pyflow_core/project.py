@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pyflow_core.client import Client, Connection
+    from pyflow_core.client import Client
+    from pyflow_core.connection import Connection
     from pyflow_core.engine.worker import Worker
 
 
@@ -60,8 +61,8 @@ class Project:
     workflows: tuple[WorkflowPlan, ...] = ()
 
     def connect(self, **overrides: Any) -> Connection:
-        """Open the stores, in `async with`. See `pyflow_core.client.connect` for what it takes."""
-        from pyflow_core.client import Connection
+        """Open the stores, in `async with`. See `pyflow_core.connection.Connection` for what it takes."""
+        from pyflow_core.connection import Connection
 
         return Connection(self, **overrides)
 
@@ -71,12 +72,12 @@ class Project:
         Raises:
             NotConnectedError: there is none.
         """
-        from pyflow_core.client import connected_client
+        from pyflow_core.connection import connected_client
 
         return connected_client(self)
 
     async def open_worker(self, queues: tuple[str, ...] | list[str] | None = None, **overrides: Any) -> Worker:
         """A running worker for these queues (glob patterns; None for all); close it with `await worker.close()`."""
-        from pyflow_core.client import open_worker
+        from pyflow_core.connection import open_worker
 
         return await open_worker(self, queues, **overrides)

@@ -31,6 +31,7 @@ from pyflow_core.errors import (
     CommitUnknownError,
     CrashLoopError,
     OvertakenError,
+    PayloadContractError,
     PyflowError,
     StaleLeaseError,
     StoreError,
@@ -52,12 +53,12 @@ from pyflow_core.ports.state import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterable
 
     from pyflow_core.clock import Clock
     from pyflow_core.engine.execution import Execution
     from pyflow_core.engine.runtime import Runtime
-    from pyflow_core.ports.state import RunClaim, RunHistory, WorkflowStateService
+    from pyflow_core.ports.state import Numbered, RunClaim, RunHistory, WorkflowStateService
     from pyflow_core.wiring import WorkflowDefinition
 
 MAX_TAKEOVERS = 10
@@ -146,7 +147,9 @@ class RunDriver:
         self._execution: Execution | None = None
         self._carried: list[Command] = []
         self._staged: list[Result] = []
-        self._retries: list[InlineRetry] = []
+        self._retries: dict[str, InlineRetry] = {}
+        # Claims of a turn of which it is not known whether it was written: nobody runs these steps.
+        self._doubtful: list[StepClaim] = []
         self._local: dict[str, InlineStep | StepClaim] = {}
         self._open: dict[str, str] = {}
         self._attempts: dict[str, tuple[int, float]] = {}
@@ -237,6 +240,9 @@ class RunDriver:
             await self._cycle()
         except StaleLeaseError:
             raise
+        except PayloadContractError as error:  # the store will never take it
+            self._staged, self._retries = [], {}
+            return self._block(error)
         except (OvertakenError, CommitUnknownError) as error:
             _log.info("%s: run %s: %s", RUN_RELOADED, self.run_id, error)
             return self._reload()
@@ -280,9 +286,7 @@ class RunDriver:
         await self._replay(history)
 
     def _note_arrivals(self, claim: RunClaim) -> None:
-        for item in claim.fresh:
-            if item.step is not None:
-                self._open.pop(item.step.step_name, None)
+        self._note_ended(claim.fresh)
         if self._execution is not None:
             self.delivered = self._execution.delivered
 
@@ -318,12 +322,20 @@ class RunDriver:
         """Replay waits for these: the workflow asked for its next step only after their answers."""
         execution = self._running()
         for invoke in invokes:
+            value, error = await self._invoke_again(invoke)
+            execution.answer(invoke, value, error)
+
+    async def _invoke_again(self, invoke: Invoke) -> tuple[Any, Exception | None]:
+        """What failed may have given a value when the run was live: it is tried a few times before it is believed."""
+        clock = self.host.clock
+        for delay in (0.1, 0.4, 1.6, 6.4, None):
             try:
-                value = await self.host.runtime.invoke(invoke.rpc.name, invoke.data)
+                return await self.host.runtime.invoke(invoke.rpc.name, invoke.data), None
             except Exception as error:  # noqa: BLE001 - whatever the RPC raised
-                execution.answer(invoke, error=error)
-            else:
-                execution.answer(invoke, value)
+                if delay is None:
+                    return None, error
+                await clock.sleep(delay)
+        raise AssertionError
 
     async def _turn(self) -> bool:
         """Write what the workflow wants and start it; True when the run has parked or settled."""
@@ -350,10 +362,11 @@ class RunDriver:
                 continue
             except BaseException:
                 self._undo(turn)
+                self._doubtful += turn.claims
                 raise
             self.delivered = activation.delivered + len(self._staged)
             self._staged = []
-            self._retries = []
+            self._retries = {}
             self.host.run_written(self, activation)
             if activation.settle is not None:
                 self._settle(activation.settle)
@@ -373,7 +386,7 @@ class RunDriver:
             activation.results = [staged.result for staged in self._staged]
             activation.exact = True
         if self._retries:
-            activation.retries = self._retries
+            activation.retries = list(self._retries.values())
         commands = execution.take_commands()
         if self._carried:
             commands = [*self._carried, *commands]
@@ -506,9 +519,11 @@ class RunDriver:
         for item in inbox:
             if isinstance(item, Result):
                 self._local.pop(item.result.step_name, None)
+                self._open.pop(item.result.step_name, None)  # its claim may be older than this driver
+                self._retries.pop(item.result.step_name, None)
                 self._staged.append(item)
             elif isinstance(item, InlineRetry):
-                self._retries.append(item)
+                self._retries[item.step_name] = item
             else:
                 self._running().answer(item.invoke, item.value, item.error)
         if not self.host.fused or self.host.replays:
@@ -539,10 +554,15 @@ class RunDriver:
         """Load and feed what others have added."""
         execution = self._running()
         items = await self.host.state.load_after(self.run_id, self.delivered)
+        self._note_ended(items)
+        self.delivered = fed(execution, items)
+
+    def _note_ended(self, items: Iterable[Numbered]) -> None:
         for item in items:
             if item.step is not None:
                 self._open.pop(item.step.step_name, None)
-        self.delivered = fed(execution, items)
+                # It may have been claimed here while the run was being parked, and ended before it was resumed.
+                self._local.pop(item.step.step_name, None)
 
     async def _invoke(self, invoke: Invoke) -> None:
         try:
@@ -566,11 +586,14 @@ class RunDriver:
     async def _reload(self) -> None:
         """Retire the execution, write the results in hand that the store does not have, and replay."""
         results, self._staged = self._staged, []
-        retries, self._retries = self._retries, []
+        retries, self._retries = list(self._retries.values()), {}
         self._forget_execution()
         delay = 0.05
         while True:
             try:
+                while self._doubtful:
+                    await self.host.state.release_step(self._doubtful[-1], self.host.worker_id)
+                    self._doubtful.pop()
                 history = await self._load()
                 missing = [result for result in results if not _is_recorded(history, result)]
                 if missing or retries:
@@ -582,6 +605,8 @@ class RunDriver:
                 break
             except StaleLeaseError:
                 self._staged = results
+                raise
+            except PayloadContractError:
                 raise
             except StoreError as error:
                 _log.warning("%s: run %s: %s", STORE_TROUBLE, self.run_id, error)

@@ -50,7 +50,8 @@ class Worker(Host, PoolHost):
     """One process's part in executing runs.
 
     `queues` are glob patterns of the queues it works on. `fused` allows results to be fed before they are written.
-    `settled` is told of every run that settles here, for callers in the same process. With `replays` every result is
+    `settled` is told of every run that settles here, for callers in the same process, and `left` of every run that
+    goes on elsewhere or later. With `replays` every result is
     written and the run replayed, which tests use to see that it makes no difference. With `own_runs_only` it claims
     nothing but what it created: so a client drives the runs of inline workflows.
     """
@@ -72,6 +73,7 @@ class Worker(Host, PoolHost):
         own_runs_only: bool = False,
         replays: bool = False,
         settled: Callable[[str, Settlement], None] | None = None,
+        left: Callable[[str], None] | None = None,
     ) -> None:
         self.state = state
         self.runtime = runtime
@@ -87,6 +89,7 @@ class Worker(Host, PoolHost):
         self._active_limit = max(1, cache_size if cache_size is not None else 1_000_000)
         self._recovers = recovers
         self._settled = settled
+        self._left = left
         self._cache = ExecutionCache(cache_size)
         self._pool = StepPool(self, queues, concurrency)
         self._drivers: dict[str, RunDriver] = {}
@@ -208,7 +211,11 @@ class Worker(Host, PoolHost):
         _log.warning("%s: worker %s lost its lease and starts anew", LEASE_LOST, self.worker_id)
         for task in list(self._tasks):
             task.cancel()
+        runs = list(self._drivers)
         self._drivers.clear()  # a task that is cancelled before it began cannot do it
+        if self._left is not None:
+            for run_id in runs:
+                self._left(run_id)
         self._pool.abandon()
         self._cache.clear()
         self.worker_id = _new_worker_id()
@@ -274,8 +281,11 @@ class Worker(Host, PoolHost):
         if driver.settlement is not None:
             if self._settled is not None:
                 self._settled(driver.run_id, driver.settlement)
-        elif driver.resumable:
+            return
+        if driver.resumable:
             self._cache.put(driver)
+        if self._left is not None:
+            self._left(driver.run_id)
 
     # --- what drivers and the pool ask for
 
@@ -360,10 +370,12 @@ class Worker(Host, PoolHost):
         self._work.clear()
         room = self._active_limit - len(self._drivers)
         slots = self._pool.free_slots(self._step_queues)
-        runs, steps = await asyncio.gather(self._claim_runs(room), self._claim_steps(slots))
-        self._backlog = len(steps) == sum(slots.values())
-        if slots and not self._backlog:
-            due_at = await self.state.next_due(self._step_queues)
+        runs, _steps = await asyncio.gather(self._claim_runs(room), self._claim_steps(slots))
+        # Of a queue without a free slot nothing can be claimed, whatever is due there, until a slot is free.
+        free = list(self._pool.free_slots(self._step_queues))
+        self._backlog = len(free) < len(self._step_queues)
+        if free:
+            due_at = await self.state.next_due(free)
             if due_at is not None:
                 self._wake_at(due_at)
         if runs and len(runs) == room:

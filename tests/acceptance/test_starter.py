@@ -108,7 +108,10 @@ def test_tools_find_nothing_in_a_new_project(installed: Installation, starter: P
 def test_pyright_finds_nothing_in_a_new_project(installed: Installation, starter: Path, tmp_path: Path) -> None:
     project = tmp_path / "shop"
     copy_project(starter, project)
-    (project / "pyrightconfig.json").write_text(json.dumps({"include": ["shop"], "typeCheckingMode": "strict"}))
+    # workers.py speaks of types of arq's, which come with the extra `redis`.
+    copy_distributions({"arq", "redis", *requirements("arq")}, tmp_path / "extra")
+    settings = {"include": ["shop"], "extraPaths": ["../extra"], "typeCheckingMode": "strict"}
+    (project / "pyrightconfig.json").write_text(json.dumps(settings))
     command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", str(installed.python)]
     report = json.loads(installed.run(project, *command))
     assert report["summary"]["filesAnalyzed"] > 10

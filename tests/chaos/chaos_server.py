@@ -105,9 +105,10 @@ def become(scenario: Scenario, life: Life) -> None:
         answer = asyncio.run(live(scenario, life))
         (folder / "answer").write_text(json.dumps(answer), encoding="utf-8")
         code = 0
-    except BaseException:  # noqa: BLE001 - a child must not return into the loop of its parent
-        logging.exception("this life failed")
+    except BaseException:
+        logging.getLogger().exception("this life failed")
     finally:
+        # A child must not return into the loop of its parent.
         os._exit(code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from subprocess import PIPE
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chaos_scenario import SCENARIOS
+from pyflow_services.sqlite import SqliteStateService
 
 if TYPE_CHECKING:
     from tests.fixtures.family import Family
@@ -115,6 +117,13 @@ def recorded_steps(folder: Path) -> set[Key]:
         return {(run_id, step_name) for run_id, step_name in database.execute(sql)}
 
 
+async def look_for_the_dead(database: Path) -> None:
+    service = SqliteStateService(database)
+    await service.open()
+    await service.reap()
+    await service.close()
+
+
 def make_old(locks: Path) -> None:
     """Let the files of a dead process look as if it had died a while ago: young files of nobody are left alone."""
     for path in locks.glob("*"):
@@ -145,7 +154,8 @@ def check_executions(folder: Path, recorded: set[Key], before: Counter[Key]) -> 
 
 
 def check_store(folder: Path) -> None:
-    """What is there in the end is whole, in order, and held by nobody."""
+    """What is there in the end is whole, in order, and held by nobody once somebody has looked for the dead."""
+    asyncio.run(look_for_the_dead(folder / "state.db"))
     with closing(sqlite3.connect(folder / "state.db")) as database:
 
         def rows(sql: str) -> list[Any]:

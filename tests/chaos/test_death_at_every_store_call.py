@@ -11,7 +11,6 @@ from death_sweep import Lives
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.fixtures.family import Family
 
@@ -28,7 +27,8 @@ WAYS = {
 }
 """The role of the process that dies, and whether its commits are fused."""
 
-SHORT = [*((scenario, "alone") for scenario in SCENARIOS), *(("order_fulfillment", way) for way in WAYS if way != "alone")]
+OTHER_WAYS = [way for way in WAYS if way != "alone"]
+SHORT = [*((scenario, "alone") for scenario in SCENARIOS), *(("order_fulfillment", way) for way in OTHER_WAYS)]
 FULL = [(scenario, way) for scenario in SCENARIOS for way in WAYS]
 
 

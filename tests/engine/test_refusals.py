@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from engine_bench import Mode, async_test, blocked
+from engine_bench import Gates, Mode, async_test, blocked
 
 from pyflow_core import wire_rpc, wire_workflow
 from pyflow_core.engine import loop as private_loop
@@ -276,6 +276,38 @@ async def test_a_workflow_that_waits_for_nobody_is_blocked_by_name(mode: Mode, r
 
     async with mode.engine(registry=registry) as e:
         assert (await blocked(e, "flow")).code == "stuck"
+
+
+@async_test
+async def test_a_stuck_workflow_is_noticed_though_its_steps_were_claimed_before_it_was_replayed(
+    mode: Mode, registry: Registry
+) -> None:
+    gates = Gates()
+
+    @wire_rpc("hold")
+    async def hold(name: str) -> None:
+        await gates.wait(name)
+
+    @wire_workflow("flow")
+    async def flow(*, workflow: Any) -> int:
+        await asyncio.gather(*(workflow.do(name, "hold", name) for name in "abc"))
+        await asyncio.Event().wait()
+        return 1
+
+    async with mode.engine(registry=registry) as e:
+        handle = await e.start("flow")
+        while len(gates.entered) < 3:
+            await e.idle()
+        gates.open("a")
+        await e.idle()
+        await e.restart()
+        while len(gates.entered) < 5:
+            await e.idle()
+        for name in "bc":
+            gates.open(name)
+            await e.idle()
+        run = await e.settle(handle)
+        assert run.error is not None and run.error.code == "stuck"
 
 
 @async_test

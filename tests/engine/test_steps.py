@@ -87,7 +87,8 @@ async def test_retries_are_executions_after_the_first(mode: Mode, registry: Regi
         tries.clock = e.clock
         assert await run_and_replay(e, "flow") == "got 4"
         assert len(tries.times) == 4
-        assert all(5 <= delay < 6 for delay in tries.delays)
+        # While a thread runs, the engine may look at its store now and then.
+        assert all(5 <= delay < 12 for delay in tries.delays)
 
 
 @pytest.mark.parametrize("form", FORMS)

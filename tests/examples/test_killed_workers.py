@@ -35,7 +35,7 @@ KILLS = 3
 STEPS = {"reserve-mug", "reserve-lamp", "reserve-chair", "chargeCard", "bookCarrier", "sendInvoice"}
 RUN_IDS = [f"r{number}" for number in range(RUNS)]
 EVERY_STEP = {(run_id, step) for run_id in RUN_IDS for step in STEPS}
-GIVE_UP_SECONDS = 120
+GIVE_UP_SECONDS = 30
 START = """
 import asyncio, sys
 from orders_app.models import Line, OrderInput
@@ -114,18 +114,20 @@ class Shop:
         return Counter((run_id, step) for run_id, _, step in keys)
 
 
-def until(condition: Callable[[], bool], shop: Shop) -> None:
+def until(condition: Callable[[], bool], shop: Shop, worker: subprocess.Popen[bytes]) -> None:
     give_up = time.monotonic() + GIVE_UP_SECONDS
     while not condition():
-        assert time.monotonic() < give_up, (shop.folder / "worker.log").read_text()[-4000:]
+        log = (shop.folder / "worker.log").read_text()[-4000:]
+        assert worker.poll() is None, f"the worker has ended: {log}"
+        assert time.monotonic() < give_up, f"{shop.statuses()}\n{shop.completed()}\n{log}"
         time.sleep(0.01)
 
 
 def kill_a_worker(shop: Shop, *, after: int) -> None:
     """Let a worker execute so many steps, and kill it without warning."""
     before = sum(shop.executed().values())
-    with shop.worker():
-        until(lambda: sum(shop.executed().values()) >= before + after, shop)
+    with shop.worker() as worker:
+        until(lambda: sum(shop.executed().values()) >= before + after, shop, worker)
 
 
 @dataclass
@@ -147,8 +149,8 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Aftermath:
         kill_a_worker(shop, after=len(EVERY_STEP) // (KILLS + 1))
         executed = shop.executed()
         completed |= {key: executed[key] for key in shop.completed() if key not in completed}
-    with shop.worker():
-        until(lambda: set(shop.statuses().values()) == {RunStatus.COMPLETED}, shop)
+    with shop.worker() as worker:
+        until(lambda: set(shop.statuses().values()) == {RunStatus.COMPLETED}, shop, worker)
     return Aftermath(shop, completed)
 
 

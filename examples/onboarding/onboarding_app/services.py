@@ -12,6 +12,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
@@ -90,13 +91,16 @@ class Outbox:
         folder.mkdir(parents=True, exist_ok=True)
 
     def send(self, to: str, text: str, *, key: str) -> bool:
-        """Send a message; False if this key was sent before. The file's creation is the one moment that counts."""
+        """Send a message; False if this key was sent before. Giving the file its name is the one moment that counts."""
         name = uuid5(NAMESPACE_URL, key).hex
+        partial = self._folder / f".{name}.{os.getpid()}.{get_ident()}"
+        partial.write_text(f"To: {to}\n\n{text}\n", encoding="utf-8")
         try:
-            with (self._folder / f"{name}.txt").open("x", encoding="utf-8") as file:
-                file.write(f"To: {to}\n\n{text}\n")
+            (self._folder / f"{name}.txt").hardlink_to(partial)
         except FileExistsError:
             return False
+        finally:
+            partial.unlink()
         return True
 
     def messages(self) -> list[str]:

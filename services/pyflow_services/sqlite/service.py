@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 import uuid
@@ -21,7 +22,6 @@ from pyflow_services.sqlite.wakeup import LISTEN, UNLISTEN, Listener, Wakeup
 from pyflow_services.sqlite.writer import Operation, Writer
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
@@ -209,7 +209,7 @@ class SqliteStateService(WorkflowStateService):
 
     @override
     async def reap(self) -> tuple[str, ...]:
-        dead, locks = await self._read(lambda database: self._census.find_dead(database.cursor()))
+        dead, locks = await self._find_dead()
         reaped: tuple[str, ...] = ()
         try:
             if dead.gone or dead.expired or dead.listeners:
@@ -223,6 +223,15 @@ class SqliteStateService(WorkflowStateService):
         for worker_id in set(reaped).intersection(dead.expired):
             self._folder.forget(worker_id)
         return reaped
+
+    async def _find_dead(self) -> tuple[leases.Dead, list[FileLock]]:
+        search = asyncio.ensure_future(self._read(lambda database: self._census.find_dead(database.cursor())))
+        try:
+            return await asyncio.shield(search)
+        except asyncio.CancelledError:
+            # The thread goes on. As long as this process held what it takes there, the dead would seem to live.
+            search.add_done_callback(_release_found)
+            raise
 
     @override
     async def live_workers(self) -> list[WorkerInfo]:
@@ -346,6 +355,12 @@ class SqliteStateService(WorkflowStateService):
     @override
     async def list_events(self, run_id: str) -> list[RunEvent]:
         return await self._read(lambda database: reading.list_events(database, run_id))
+
+
+def _release_found(search: asyncio.Future[tuple[leases.Dead, list[FileLock]]]) -> None:
+    if not search.cancelled() and search.exception() is None:
+        for lock in search.result()[1]:
+            lock.release()
 
 
 def _data_version(database: sqlite3.Connection) -> int:

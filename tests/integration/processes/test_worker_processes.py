@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
 from typing import TYPE_CHECKING, Any
@@ -121,7 +120,7 @@ def test_a_worker_that_was_stopped_until_its_lease_expired_cannot_write_and_star
     fleet.open_gate("long", heir.pid)
     assert asyncio.run(result(fleet, "tidy")) == f"by {heir.pid}"
     assert fleet.executions() == {("r1", "cleanup"): 1}
-    assert [event for event in fleet.events() if event[0] == "step.completed"][0][2] == ids[heir.pid]
+    assert next(event for event in fleet.events() if event[0] == "step.completed")[2] == ids[heir.pid]
 
     # As a new worker it is as good as any.
     heir.send(signal.SIGTERM)
@@ -173,4 +172,3 @@ def test_runs_survive_many_murders(fleet: Fleet) -> None:
     executions = fleet.executions()
     assert {key: executions[key] for key in recorded} == recorded
     assert len(executions) == runs * steps
-    assert os.path.exists(fleet.database)
