@@ -110,7 +110,11 @@ class Client:
         worker = await self._inline_worker() if inline else self.worker
         born_here = worker is not None and (inline or (self.queue is None and worker.works_on(workflow)))
         if worker is not None and born_here and (inline or worker.has_room()):
-            created = await self.state.create_run(new, claim_for=worker.worker_id)
+            try:
+                created = await self.state.create_run(new, claim_for=worker.worker_id)
+            except StoreError:
+                worker.doubt()
+                raise
             if created.created:
                 await worker.drive_new(created, text, actor)
         else:

@@ -38,7 +38,8 @@ def is_valid_step_literal(name: str) -> bool:
 
 def is_valid_step_name(name: str) -> bool:
     """Whether a step may bear `name` at run time: 1 to 200 characters, no control characters."""
-    return 1 <= len(name) <= MAX_NAME_LENGTH and _CONTROL.search(name) is None
+    # The first test settles nearly every name, and costs a fraction of the second.
+    return 1 <= len(name) <= MAX_NAME_LENGTH and (name.isprintable() or _CONTROL.search(name) is None)
 
 
 def orchestrator_queue(workflow: str) -> str:

@@ -190,6 +190,11 @@ class RunDriver:
             self._open[claim.step_name] = claim.queue
             self.poke()
 
+    def holds(self, claim: StepClaim) -> bool:
+        """Whether a step of this run is to run here, or ran here and is being written."""
+        name = claim.step_name
+        return name in self._local or any(staged.result.step_name == name for staged in self._staged)
+
     def poke(self) -> None:
         """Others have added something to the run."""
         self._check = True

@@ -188,7 +188,7 @@ class Execution:
         try:
             self._check_name(call)
             if options:
-                call.options = check_options(options, where=f"step {step_name!r} ({_position(call.line)})")
+                call.options = check_options(options, where=str(call))
             if isinstance(target, str):
                 self._aim_at_rpc(call, self._registry.rpc(target), data)
             elif isinstance(target, RpcCall):
@@ -207,7 +207,7 @@ class Execution:
             self._raise_retired()
         future: StepFuture[Any] = self.loop.make_future(StepFuture)  # type: ignore[assignment]
         future.execution = self
-        future.call = call
+        future.step_name = call.step_name
         if call.future is not None:
             self.condemn(
                 StepAwaitedTwiceError(
@@ -252,10 +252,10 @@ class Execution:
             self._commands.append(Invoke(rpc, data, future))
         return await future
 
-    def call_cancelled(self, call: StepCall[Any]) -> None:
+    def call_cancelled(self, step_name: str) -> None:
         """The workflow stopped waiting for a call; its name stays used, and a later result goes to nobody."""
         if not self.retired and not self._closing:
-            self._commands.append(CancelStep(call.step_name))
+            self._commands.append(CancelStep(step_name))
 
     # --- inside
 
@@ -281,8 +281,7 @@ class Execution:
     def _aim_at_rpc(self, call: StepCall[Any], rpc: RpcDefinition, data: Any) -> None:
         call.rpc = rpc
         call.codec = rpc.signature.result_codec
-        where = f"step {call.step_name!r} ({_position(call.line)})"
-        _check_data(rpc, data, where)
+        _check_data(rpc, data, call)
         if data is NO_DATA:
             call.sha256 = _NO_INPUT_SHA256
             return
@@ -290,7 +289,7 @@ class Execution:
         try:
             call.text = codec.encode(data)
         except CodecError as error:
-            raise RefusedValueError(f"{where}: the data for {rpc.name!r}: {error.message}") from None
+            raise RefusedValueError(f"{call}: the data for {rpc.name!r}: {error.message}") from None
         call.sha256 = hash_text(call.text)
 
     def _complete(self, event: StepCompleted) -> None:
@@ -359,16 +358,15 @@ def rebuild_error(event: StepErrored, declared: Mapping[str, Any]) -> BaseExcept
 
 
 def _aim_at_function(call: StepCall[Any], target: Any, data: Any, returns: Any) -> None:
-    where = f"step {call.step_name!r} ({_position(call.line)})"
     if not callable(target):
-        raise InvalidOptionError(f"{where}: {target!r} is neither an RPC's name, nor a typed reference, nor a function")
+        raise InvalidOptionError(f"{call}: {target!r} is neither an RPC's name, nor a typed reference, nor a function")
     if data is not NO_DATA:
-        raise InvalidOptionError(f"{where}: an inline function takes no data; use functools.partial or a lambda")
+        raise InvalidOptionError(f"{call}: an inline function takes no data; use functools.partial or a lambda")
     call.function = target
     call.codec = codec_for(returns) if returns is not NO_DATA else result_codec(target)
 
 
-def _check_data(rpc: RpcDefinition, data: Any, where: str) -> None:
+def _check_data(rpc: RpcDefinition, data: Any, where: object) -> None:
     parameter = rpc.signature.data
     if parameter is not None and data is NO_DATA and parameter.required:
         raise RefusedValueError(f"{where}: RPC {rpc.name!r} takes data, and none was given")

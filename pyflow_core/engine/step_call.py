@@ -21,17 +21,20 @@ NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 class StepFuture(WorkflowFuture[T]):
-    """Waits for the result of one call, and tells the execution if the workflow stops waiting."""
+    """Waits for the result of one call, and tells the execution if the workflow stops waiting.
 
-    __slots__ = ("call", "execution")
+    It knows the step by name: a call and its future that knew each other would wait for the garbage collector.
+    """
+
+    __slots__ = ("execution", "step_name")
     execution: Execution
-    call: StepCall[Any]
+    step_name: str
 
     @override
     def cancel(self, msg: Any = None) -> bool:
         cancelled = super().cancel(msg)
         if cancelled:
-            self.execution.call_cancelled(self.call)
+            self.execution.call_cancelled(self.step_name)
         return cancelled
 
 
@@ -69,6 +72,9 @@ class StepCall(Coroutine[Any, Any, T], Generic[T]):
         self.codec: Codec | None = None
         self.future: StepFuture[T] | None = None
         self.iterator: Any = None
+
+    def __str__(self) -> str:
+        return f"step {self.step_name!r} ({self.line[0]}:{self.line[1]})"
 
     def __hash__(self) -> int:
         return self.order

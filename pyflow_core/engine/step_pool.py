@@ -61,12 +61,13 @@ class PoolHost(Protocol):
 
 
 class _Running:
-    """A step in hand; `stopped` once its workflow has stopped waiting for it."""
+    """A step in hand; `stopped` once its workflow has stopped waiting for it, `over` once its attempt has ended."""
 
-    __slots__ = ("claim", "stopped", "task")
+    __slots__ = ("claim", "over", "stopped", "task")
 
     def __init__(self, claim: StepClaim) -> None:
         self.claim = claim
+        self.over = False
         self.stopped = False
         self.task: asyncio.Task[None] | None = None
 
@@ -131,6 +132,10 @@ class StepPool:
         """The steps that run now."""
         return [running.claim for running in self._running.values()]
 
+    def holds(self, claim: StepClaim) -> bool:
+        """Whether a step is in hand here."""
+        return (claim.run_id, claim.step_name) in self._running
+
     def start(self, claim: StepClaim) -> asyncio.Task[None]:
         """Run a claimed step whose slot is taken already."""
         running = _Running(claim)
@@ -139,7 +144,8 @@ class StepPool:
     def stop(self, run_id: str, step_name: str) -> None:
         """Ask a step to stop: its coroutine is cancelled, `step.cancelled()` becomes true."""
         running = self._running.get((run_id, step_name))
-        if running is not None and not running.stopped:
+        # What has ended is being written: its claim is used up, and whoever waits for it is still to be told.
+        if running is not None and not running.stopped and not running.over:
             running.stopped = True
             running.cancel()
 
@@ -158,7 +164,9 @@ class StepPool:
     def finish(self, result: Result) -> None:
         """Write a result whose run is no longer driven here."""
         if result.claim is not None:
-            self._keep(_Running(result.claim), self._write(result.claim, result.result), self._written)
+            running = _Running(result.claim)
+            running.over = True
+            self._keep(running, self._write(result.claim, result.result), self._written)
 
     async def _wait(self, seconds: float | None) -> None:
         tasks = [running.task for running in self._running.values() if running.task is not None]
@@ -195,6 +203,7 @@ class StepPool:
             definition = host.runtime.registry.rpc(claim.rpc_name)
             policy = definition.policy(host.runtime.default_policy).with_options(load_options(claim.options))
             text, value = await self._attempt(definition, running, policy, started_at)
+            running.over = True
         except asyncio.CancelledError as error:
             if was_cancelled() and not running.stopped:
                 await self._release(claim)
@@ -232,6 +241,7 @@ class StepPool:
 
     async def _failed(self, running: _Running, error: BaseException, policy: StepPolicy, started_at: float) -> None:
         claim = running.claim
+        running.over = True
         info, delay = failed_attempt(error, policy, claim.attempts)
         if delay is None or running.stopped:
             _log.info("%s: %s of run %s: %s: %s", STEP_FAILED, claim.step_name, claim.run_id, info.type, info.message)

@@ -23,7 +23,7 @@ from pyflow_core.engine.step_pool import PoolHost, StepPool
 from pyflow_core.errors import PyflowError, StoreError
 from pyflow_core.log import LEASE_LOST, STORE_TROUBLE, WORKERS_REAPED, logger
 from pyflow_core.naming import orchestrator_queue, run_task, step_task
-from pyflow_core.ports.state import Job, WorkerInfo
+from pyflow_core.ports.state import Job, RunClaim, WorkerInfo
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pyflow_core.engine.outcome import Result
     from pyflow_core.engine.runtime import Runtime
     from pyflow_core.ports.queue import QueueService
-    from pyflow_core.ports.state import Activation, CreatedRun, RunClaim, Settlement, StepClaim, WorkflowStateService
+    from pyflow_core.ports.state import Activation, CreatedRun, Settlement, StepClaim, WorkflowStateService
 
 _log = logger("pyflow.worker")
 
@@ -101,6 +101,8 @@ class Worker(Host, PoolHost):
         self._unsubscribe: Callable[[], None] | None = None
         self._closing = False
         self._backlog = False
+        self._in_doubt = False
+        self._strangers: set[object] = set()
         self._on_close: Callable[[], Awaitable[None]] | None = None
         self._timer: tuple[float, asyncio.Task[None]] | None = None
         self._workflows = [name for name in runtime.registry.workflows if self._works_on(orchestrator_queue(name))]
@@ -238,6 +240,8 @@ class Worker(Host, PoolHost):
 
     async def drive_new(self, created: CreatedRun, input_text: str | None, actor: str | None) -> None:
         """Drive a run that was created with a claim for this worker."""
+        if created.run_id in self._drivers:
+            return  # it was taken for a stranger
         definition = self.runtime.registry.workflow(created.workflow)
         driver = RunDriver(self, definition, created.run_id, created.epoch or 1, 1)
         self._begin(driver, partial(driver.begin, input_text, actor, created.created_at))
@@ -284,6 +288,8 @@ class Worker(Host, PoolHost):
             return
         if driver.resumable:
             self._cache.put(driver)
+        else:
+            self.doubt()
         if self._left is not None:
             self._left(driver.run_id)
 
@@ -299,7 +305,7 @@ class Worker(Host, PoolHost):
 
     @override
     def take_slot(self, queue: str) -> bool:
-        return self.fused and self._queue is None and self._pool.take_slot(queue)
+        return self.fused and self._queue is None and not self._closing and self._pool.take_slot(queue)
 
     @override
     def release_slot(self, queue: str) -> None:
@@ -426,6 +432,13 @@ class Worker(Host, PoolHost):
         """Claim what a job names and do it to its end; a job whose claim is lost is nothing to do."""
         if self._closing:
             return
+        try:
+            await self._do_job(job)
+        except StoreError:
+            self.doubt()
+            raise
+
+    async def _do_job(self, job: Job) -> None:
         if job.step_name is None:
             claim = await self.state.claim_run(job.run_id, self.worker_id, parked=self._cache.parked)
             if claim is not None:
@@ -477,6 +490,8 @@ class Worker(Host, PoolHost):
         reaped = await self.state.reap()
         if reaped:
             _log.info("%s: took over from %s", WORKERS_REAPED, ", ".join(reaped))
+        if self._in_doubt:
+            await self._look_for_strangers()
         # Whether or not: hints get lost, and a run that was left to its last owner tells nobody when that is over.
         self._work.set()
         if self._queue is not None:
@@ -484,6 +499,39 @@ class Worker(Host, PoolHost):
             if jobs:
                 await self._enqueue(jobs)
         await self.clock.pause(RECOVERY_SECONDS)
+
+    def doubt(self) -> None:
+        """A claim was not answered: it may be that the store holds something for this worker that nobody here knows."""
+        self._in_doubt = True
+
+    async def _look_for_strangers(self) -> None:
+        """Take up the runs, and give back the steps, that the store holds for this worker and nobody here knows.
+
+        Only those that the last look found too: an answer may be on its way.
+        """
+        known, self._strangers = self._strangers, set()
+        for claim in await self.state.held_steps(self.worker_id):
+            driver = self._drivers.get(claim.run_id)
+            if self._pool.holds(claim) or (driver is not None and driver.holds(claim)):
+                continue
+            key = (claim.run_id, claim.step_name, claim.epoch)
+            if key in known:
+                await self.state.release_step(claim, self.worker_id)
+            self._strangers.add(key)
+        for run_id in await self.state.numbers(self.worker_id):
+            if run_id in self._drivers:
+                continue
+            if run_id in known:
+                await self._adopt(run_id)
+            self._strangers.add(run_id)
+        self._in_doubt = bool(self._strangers)
+
+    async def _adopt(self, run_id: str) -> None:
+        history = await self.state.load_run(run_id)
+        if history is None or history.run.owner != self.worker_id or run_id in self._drivers:
+            return
+        run = history.run
+        self.resume(RunClaim(run_id, run.workflow, run.epoch, run.generation, None, (), history))
 
     async def _forever(self, turn: Callable[[], Awaitable[None]]) -> None:
         delay = 0.1
@@ -493,9 +541,10 @@ class Worker(Host, PoolHost):
                 delay = 0.1
             except PyflowError as error:
                 _log.warning("%s: %s", STORE_TROUBLE, error)
+                self._in_doubt = True
                 await self.clock.sleep(delay)
                 delay = min(delay * 2, 5.0)
-                self._work.set()
+                self._hint()
 
     def _wake_at(self, due_at: float) -> None:
         if self._timer is not None:

@@ -587,6 +587,10 @@ class WorkflowStateService(ABC):
     async def revoked(self, worker_id: str, claims: Sequence[StepClaim]) -> list[StepClaim]:
         """Which of these claims were cancelled or lost."""
 
+    @abstractmethod
+    async def held_steps(self, worker_id: str) -> list[StepClaim]:
+        """The steps that the worker holds, so that it finds those whose claim was never answered."""
+
     # --- the outbox, for queues outside the store
 
     @abstractmethod

@@ -134,7 +134,7 @@ def witness(life: Life, folder: Path) -> None:
             file.write(json.dumps([run_id, step._ask.step_name]).encode() + b"\n")
         start(step)
 
-    InlineStep.start = started  # type: ignore[method-assign]
+    InlineStep.start = started  # type: ignore[method-assign,assignment]
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import ast
 import importlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -89,7 +90,8 @@ def test_the_commands_of_a_page_work(page: Path, tmp_path: Path) -> None:
             _, file, function = block.note.split()
             fragment = tmp_path / f"block-{number}.py"
             fragment.write_text(block.text, encoding="utf-8")
-            lines.append(f"python {Path(__file__).with_name('replace_function.py')} {file} {function} {fragment}")
+            helper = Path(__file__).with_name("replace_function.py")
+            lines.append(shlex.join(["python", str(helper), file, function, str(fragment)]))
     script = tmp_path / "session.sh"
     script.write_text("\n".join(lines), encoding="utf-8")
     done = subprocess.run(

@@ -11,6 +11,7 @@ from engine_bench import Gates, Mode, async_test, replay, run_and_replay, second
 
 from pyflow_core import wire_rpc, wire_workflow
 from pyflow_core.ports.state import RunStatus
+from pyflow_core.project import WorkflowPlan
 from pyflow_core.testing import engine
 from pyflow_core.testing.interception import intercept
 from pyflow_services.memory import MemoryStateService
@@ -115,13 +116,14 @@ async def test_a_fused_turn_that_was_overtaken_is_replayed_in_the_order_of_numbe
 
     wire_rpc("hold", hold)
     gates = Gates()
-    plans_of_two = ["workflow-flow-orchestrator", "workflow-flow-[*]"]
-    async with engine(registry=registry, services=Services(gates), queues=plans_of_two, concurrency=1) as e:
+    plans = [WorkflowPlan(name="flow", code_hash="", steps=("here", "there"))]
+    here = ["workflow-flow-orchestrator", "workflow-flow-here"]
+    async with engine(registry=registry, services=Services(gates), plans=plans, queues=here) as e:
         commit = e.state.commit
         meeting = asyncio.Event()
 
         async def slow_commit(activation: Any) -> Any:
-            if when == "between its end and the commit" and activation.results and not meeting.is_set():
+            if when == "between its end and the commit" and activation.exact and not meeting.is_set():
                 meeting.set()
                 gates.open("there")
                 while (await e.state.load_run(handle.run_id)).run.seq == 0:  # type: ignore[union-attr]
@@ -129,8 +131,10 @@ async def test_a_fused_turn_that_was_overtaken_is_replayed_in_the_order_of_numbe
             return await commit(activation)
 
         e.state.commit = slow_commit  # type: ignore[method-assign]
+        await e.idle()
         handle = await e.start("flow")
-        async with second_worker(e, services=Services(gates), queues=["workflow-flow-[*]"]) as other:
+        there = ["workflow-flow-there"]
+        async with second_worker(e, services=Services(gates), plans=plans, queues=there) as other:
             while len(gates.entered) < 2:
                 other.clock.advance(0.1)
                 await other.idle()
@@ -140,6 +144,9 @@ async def test_a_fused_turn_that_was_overtaken_is_replayed_in_the_order_of_numbe
             gates.open("here")
             output = await e.result(handle)
             assert output == ["there", "here"]
+            assert meeting.is_set() == (when == "between its end and the commit")
+            steps = await e.steps(handle)
+            assert [steps[name].seq for name in ("there", "here")] == [1, 2]
             assert (await replay(e, handle.run_id)).outcome == output
 
 
@@ -233,7 +240,9 @@ async def test_two_workers_share_the_work(some_mode: Mode, registry: Registry) -
     gates.open_all()
     async with (
         some_mode.engine(registry=registry, services=Services(gates), concurrency=2) as e,
-        second_worker(e, services=Services(gates), concurrency=2, fused=some_mode.fused, cache=some_mode.cache) as other,
+        second_worker(
+            e, services=Services(gates), concurrency=2, fused=some_mode.fused, cache=some_mode.cache
+        ) as other,
     ):
         handles = [await (e if i % 2 else other).start("flow") for i in range(20)]
         for handle in handles:

@@ -244,9 +244,7 @@ async def test_a_spinning_workflow_spends_its_budget(
 
 
 @async_test
-async def test_progress_renews_the_budget(
-    some_mode: Mode, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_progress_renews_the_budget(some_mode: Mode, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(private_loop, "DRAIN_BUDGET", 500)
 
     @wire

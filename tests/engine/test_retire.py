@@ -12,7 +12,7 @@ import pytest
 from engine_bench import Gates, Mode, async_test, replay, second_worker
 
 from pyflow_core import wire_rpc, wire_workflow
-from pyflow_core.engine import execution as execution_module
+from pyflow_core.engine import loop as loop_module
 from pyflow_core.errors import ExecutionRetired
 from pyflow_core.testing import engine
 
@@ -154,11 +154,11 @@ async def test_a_run_that_swallows_its_retirement_is_parked_and_reported(
     async with engine(registry=registry, queues=ORCHESTRATOR) as e:
         await e.start("flow")
         await e.idle()
-        kept = len(execution_module._kept)
+        kept = len(loop_module._kept)
         with caplog.at_level(logging.WARNING):
             await e.crash()
         assert "run.tasks_would_not_end" in caplog.text
-        assert len(execution_module._kept) == kept + 1
+        assert len(loop_module._kept) == kept + 1
         raised = len(log)
         assert 100 <= raised <= 110, "it raises a hundred times, then parks"
         assert set(log) == {"CancelledError", "ExecutionRetired"}
@@ -225,9 +225,7 @@ async def test_execution_retired_cannot_be_recorded(registry: Registry) -> None:
 
 
 @async_test
-async def test_a_logger_is_silent_while_a_run_is_retired(
-    registry: Registry, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_logger_is_silent_while_a_run_is_retired(registry: Registry, caplog: pytest.LogCaptureFixture) -> None:
     wire_rpc("step", step)
 
     @wire_workflow("flow")

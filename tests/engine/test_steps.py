@@ -559,9 +559,7 @@ async def test_a_permission_refuses_and_no_run_exists(registry: Registry) -> Non
 
 
 @async_test
-async def test_a_bare_invoke_is_made_again_on_replay_and_a_plain_call_in_a_step(
-    mode: Mode, registry: Registry
-) -> None:
+async def test_a_bare_invoke_is_made_again_on_replay_and_a_plain_call_in_a_step(mode: Mode, registry: Registry) -> None:
     calls: list[str] = []
 
     @wire_rpc("settings")

@@ -105,16 +105,26 @@ def _take_step(tables: Tables, row: RunRow, step: StepRecord, worker_id: str) ->
     )
     tables.put_step(row, taken)
     tables.tell(row, EventType.STEP_STARTED, step=taken, worker=worker_id)
+    return _claim_of(row, taken)
+
+
+def held_steps(tables: Tables, worker_id: str) -> list[StepClaim]:
+    """The steps that a worker holds."""
+    rows = ((tables.runs[run_id], name) for run_id, name in tables.held.get(worker_id, {}))
+    return [_claim_of(row, row.steps[name]) for row, name in rows]
+
+
+def _claim_of(row: RunRow, step: StepRecord) -> StepClaim:
     return StepClaim(
-        run_id=taken.run_id,
+        run_id=step.run_id,
         workflow=row.record.workflow,
         generation=row.record.generation,
-        step_name=taken.step_name,
-        rpc_name=taken.rpc_name or "",
-        queue=taken.queue or "",
-        options=taken.options,
-        input=taken.input,
-        epoch=taken.epoch,
-        attempts=taken.attempts,
-        deaths=taken.deaths,
+        step_name=step.step_name,
+        rpc_name=step.rpc_name or "",
+        queue=step.queue or "",
+        options=step.options,
+        input=step.input,
+        epoch=step.epoch,
+        attempts=step.attempts,
+        deaths=step.deaths,
     )

@@ -241,6 +241,10 @@ class MemoryStateService(WorkflowStateService):
             lambda: [claim for claim in claims if steps.is_revoked(self._tables, claim, worker_id)]
         )
 
+    @override
+    async def held_steps(self, worker_id: str) -> list[StepClaim]:
+        return await self._answer(partial(claims.held_steps, self._tables, worker_id))
+
     # --- the outbox
 
     @override

@@ -315,6 +315,10 @@ class SqliteStateService(WorkflowStateService):
     async def revoked(self, worker_id: str, claims: Sequence[StepClaim]) -> list[StepClaim]:
         return await self._read(lambda database: reading.revoked(database, worker_id, claims))
 
+    @override
+    async def held_steps(self, worker_id: str) -> list[StepClaim]:
+        return await self._read(lambda database: steps.held_steps(database, worker_id))
+
     # --- the outbox
 
     @override

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyflow_core import naming
 from pyflow_core.errors import StaleLeaseError
@@ -16,6 +16,7 @@ from pyflow_services.sqlite.runs import WAKE
 from pyflow_services.sqlite.writer import Operation, each
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Mapping, Sequence
 
     from pyflow_core.ports.state import StepResult
@@ -31,11 +32,11 @@ _CLAIM = """
     UPDATE steps SET status = 'running', worker = :worker, epoch = epoch + 1, attempts = attempts + 1, due_at = NULL,
         queued_at = NULL, started_at = :now
 """
-_CLAIMED = """
-    RETURNING run, step_name, rpc_name, queue, options, input_inline, input_reference, input_meta, input_context,
-        epoch, attempts, deaths,
-        (SELECT json_array(r.run_id, r.workflow, r.generation) FROM runs AS r WHERE r.id = run)
+_CLAIM_COLUMNS = """
+    run, step_name, rpc_name, queue, options, input_inline, input_reference, input_meta, input_context, epoch, attempts,
+    deaths, (SELECT json_array(r.run_id, r.workflow, r.generation) FROM runs AS r WHERE r.id = run)
 """
+_CLAIMED = f"RETURNING {_CLAIM_COLUMNS}"
 _LEASED = "EXISTS (SELECT 1 FROM workers WHERE worker_id = :worker)"
 _CLAIM_ONE = f"""
     {_CLAIM}
@@ -100,28 +101,36 @@ CLAIM_MANY: Operation[StepsWanted, list[StepClaim]] = each("claim_steps", _claim
 
 def _claims(transaction: Transaction, sql: str, values: Mapping[str, object], worker_id: str) -> list[StepClaim]:
     claims: list[StepClaim] = []
-    for row in transaction.all(sql, values):
-        run, step_name, rpc_name, queue, options, inline, reference, meta, context, epoch, attempts, deaths, of_run = (
-            row
-        )
-        run_id, workflow, generation = json.loads(of_run)
-        claims.append(
-            StepClaim(
-                run_id=run_id,
-                workflow=workflow,
-                generation=generation,
-                step_name=step_name,
-                rpc_name=rpc_name,
-                queue=queue,
-                options=options,
-                input=Envelope(inline, reference, meta, context),
-                epoch=epoch,
-                attempts=attempts,
-                deaths=deaths,
-            )
-        )
-        transaction.tell(run, generation, EventType.STEP_STARTED, None, step_name, attempts, worker_id)
+    for run, *columns in transaction.all(sql, values):
+        claim = _claim_of(columns)
+        claims.append(claim)
+        attempts = claim.attempts
+        transaction.tell(run, claim.generation, EventType.STEP_STARTED, None, claim.step_name, attempts, worker_id)
     return claims
+
+
+def _claim_of(columns: Sequence[Any]) -> StepClaim:
+    step_name, rpc_name, queue, options, inline, reference, meta, context, epoch, attempts, deaths, of_run = columns
+    run_id, workflow, generation = json.loads(of_run)
+    return StepClaim(
+        run_id=run_id,
+        workflow=workflow,
+        generation=generation,
+        step_name=step_name,
+        rpc_name=rpc_name,
+        queue=queue,
+        options=options,
+        input=Envelope(inline, reference, meta, context),
+        epoch=epoch,
+        attempts=attempts,
+        deaths=deaths,
+    )
+
+
+def held_steps(database: sqlite3.Connection, worker_id: str) -> list[StepClaim]:
+    """The steps that a worker holds."""
+    rows = database.execute(f"SELECT {_CLAIM_COLUMNS} FROM steps WHERE worker = ? AND status = 'running'", [worker_id])
+    return [_claim_of(columns) for _, *columns in rows.fetchall()]
 
 
 # --- what the holder writes

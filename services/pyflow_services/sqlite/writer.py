@@ -86,6 +86,7 @@ class _Report:
 
     news: bool = False
     ports: Sequence[tuple[int]] = ()
+    answered: bool = False
 
 
 class Writer:
@@ -108,7 +109,8 @@ class Writer:
         self._connection: Connection | None = None
         self._queue: list[_Call] = []
         self._pump: asyncio.Task[None] | None = None
-        self._scheduled = False
+        self._idle: asyncio.Future[None] | None = None
+        self._ending = False
 
     def attach(self, connection: Connection | None) -> None:
         """Write through this connection from now on."""
@@ -122,35 +124,45 @@ class Writer:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         self._queue.append(_Call(operation, argument, future))
-        if not self._scheduled:
-            self._scheduled = True
-            loop.call_soon(self._start)
+        if self._pump is None or self._pump.done():
+            self._pump = loop.create_task(self._run_batches(), name="pyflow-sqlite-writer")
+        elif self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
         return future
 
-    def _start(self) -> None:
-        self._pump = asyncio.get_running_loop().create_task(self._run_batches(), name="pyflow-sqlite-writer")
-
     async def drained(self) -> None:
-        """Wait until nothing is queued."""
-        while self._scheduled:
-            await asyncio.sleep(0)
-            if self._pump is not None:
-                await asyncio.wait([self._pump])
+        """Wait until nothing is queued, and end the pump."""
+        pump, self._pump = self._pump, None
+        if pump is not None:
+            self._ending = True
+            if self._idle is not None and not self._idle.done():
+                self._idle.set_result(None)
+            await asyncio.wait([pump])
+            self._ending = False
 
     async def _run_batches(self) -> None:
-        try:
+        while True:
             while self._queue:
                 batch, self._queue = self._queue, []
                 await self._run_batch(batch)
-        finally:
-            self._scheduled = False
+            if self._ending:
+                return
+            self._idle = asyncio.get_running_loop().create_future()
+            await self._idle
 
     async def _run_batch(self, batch: list[_Call]) -> None:
         report = _Report()
+        loop = asyncio.get_running_loop()
+
+        def work(database: sqlite3.Connection) -> None:
+            self._transact(database, batch, report)
+            # Answered from here: this task would wake a turn of the loop later.
+            loop.call_soon_threadsafe(self._answer_all, batch, report)
+
         try:
             if self._connection is None:
                 raise StoreUnavailableError(f"the store {self._path} is closed: open it first")  # noqa: TRY301
-            await self._connection.run(lambda database: self._transact(database, batch, report))
+            await self._connection.run(work)
         except BaseException as error:
             # Nobody may wait for ever, and what the thread has done by now is not known.
             unknown = error if isinstance(error, StoreError) else CommitUnknownError(f"the writer stopped: {error!r}")
@@ -159,10 +171,16 @@ class Writer:
             if not isinstance(error, Exception):
                 raise
         finally:
-            if report.news:
-                self._on_news(report.ports)
-            for call in batch:
-                _deliver(call)
+            self._answer_all(batch, report)
+
+    def _answer_all(self, batch: list[_Call], report: _Report) -> None:
+        if report.answered:
+            return
+        report.answered = True
+        if report.news:
+            self._on_news(report.ports)
+        for call in batch:
+            _deliver(call)
 
     # --- in the connection's thread
 

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
@@ -42,18 +42,19 @@ class OnRedis(Onboarding):
         """Stock arq workers, at work."""
         processes = [self.python("-m", "arq", f"onboarding_app.pyflow_gen.workers.{worker}") for worker in workers]
         for process in processes:
-            process.says("Starting worker for 1 functions")
-            process.says("redis_version")
+            self.until_joined(process)
         return processes
 
     def stored(self) -> bytes:
         """Everything that the server holds, in one piece."""
         with closing(redis.Redis.from_url(self.url)) as client:
-            return b"\n".join(key + b" " + self._value(client, key) for key in client.keys("*"))
+            untyped: Any = client
+            return b"\n".join(key + b" " + self._value(untyped, key) for key in untyped.keys("*"))
 
     @staticmethod
-    def _value(client: redis.Redis, key: bytes) -> bytes:
-        return repr(client.zrange(key, 0, -1)).encode() if client.type(key) == b"zset" else client.get(key) or b""
+    def _value(client: Any, key: bytes) -> bytes:
+        value: bytes = repr(client.zrange(key, 0, -1)).encode() if client.type(key) == b"zset" else client.get(key)
+        return value or b""
 
     def flush(self) -> None:
         with closing(redis.Redis.from_url(self.url)) as client:

@@ -42,12 +42,12 @@ class Fleet:
         process.says("ready")
         return process
 
-    def notes(self, verb: str | None = None) -> list[Note]:
+    def notes(self, only: str | None = None) -> list[Note]:
         if not self._journal.exists():
             return []
         lines = [line.split() for line in self._journal.read_text(encoding="utf-8").splitlines()]
-        notes = [Note(*words[:3], int(words[3])) for words in lines]
-        return [note for note in notes if verb in (None, note.verb)]
+        notes = [Note(verb, run_id, step_name, int(pid)) for verb, run_id, step_name, pid in lines]
+        return [note for note in notes if only in (None, note.verb)]
 
     def executions(self) -> Counter[tuple[str, str]]:
         """How often each step that does not wait was executed."""

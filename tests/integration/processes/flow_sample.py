@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
 from pyflow_core import Step, wire_rpc, wire_workflow
 from pyflow_core.project import Project
-
-if TYPE_CHECKING:
-    from pyflow_core import WorkflowContext
 
 project = Project(name="flow-sample", package="flow_sample_gen", root=Path(os.devnull).parent)
 
@@ -46,15 +44,17 @@ async def work(data: Amount, *, step: Step) -> Amount:
 
 @wire_rpc("gated")
 async def gated(data: Amount, *, step: Step) -> str:
+    """Stubborn: it ends with a result, even if it is cancelled."""
     note("begin", step)
-    while not gate(step.step_name, os.getpid()).exists():  # noqa: ASYNC110 - another process creates it
-        await asyncio.sleep(0.01)
+    with suppress(asyncio.CancelledError):
+        while not gate(step.step_name, os.getpid()).exists():  # noqa: ASYNC110 - another process creates it
+            await asyncio.sleep(0.01)
     note("end", step)
     return f"by {os.getpid()}"
 
 
 @wire_workflow("fan")
-async def fan(data: Amount, *, workflow: WorkflowContext) -> int:
+async def fan(data: Amount, *, workflow: Any) -> int:
     """So many steps at once."""
     numbers = range(data.count)
     calls = [workflow.do(f"step-{number}", "work", Amount(count=number)) for number in numbers]
@@ -63,17 +63,17 @@ async def fan(data: Amount, *, workflow: WorkflowContext) -> int:
 
 
 @wire_workflow("chain")
-async def chain(data: Amount, *, workflow: WorkflowContext) -> int:
+async def chain(data: Amount, *, workflow: Any) -> int:
     """So many steps one after the other, of both forms; each carries the text."""
     total = 0
     for number in range(data.count):
         result: Any = await workflow.do(f"step-{number}", "work", Amount(count=number, text=data.text))
-        total += await workflow.do(f"inline-{number}", lambda count=result.count: int(count))  # type: ignore[misc]
+        total += await workflow.do(f"inline-{number}", lambda count=result.count: int(count))
     return total
 
 
 @wire_workflow("tidy")
-async def tidy(*, workflow: WorkflowContext) -> str:
+async def tidy(*, workflow: Any) -> str:
     """A step that waits, and one in a `finally`."""
     try:
         answer: str = await workflow.do("long", "gated", Amount(count=0))
