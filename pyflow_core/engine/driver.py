@@ -590,8 +590,6 @@ class RunDriver:
 
     async def _reload(self) -> None:
         """Retire the execution, write the results in hand that the store does not have, and replay."""
-        results, self._staged = self._staged, []
-        retries, self._retries = list(self._retries.values()), {}
         self._forget_execution()
         delay = 0.05
         while True:
@@ -600,7 +598,8 @@ class RunDriver:
                     await self.host.state.release_step(self._doubtful[-1], self.host.worker_id)
                     self._doubtful.pop()
                 history = await self._load()
-                missing = [result for result in results if not _is_recorded(history, result)]
+                missing = [staged for staged in self._staged if not _is_recorded(history, staged)]
+                retries = list(self._retries.values())
                 if missing or retries:
                     activation = Activation(self.run_id, self.epoch, self.host.worker_id, history.run.seq)
                     activation.results = [result.result for result in missing]
@@ -608,15 +607,14 @@ class RunDriver:
                     await self.host.state.commit(activation)
                     history = await self._load()
                 break
-            except StaleLeaseError:
-                self._staged = results
-                raise
-            except PayloadContractError:
+            except (StaleLeaseError, PayloadContractError):
                 raise
             except StoreError as error:
                 _log.warning("%s: run %s: %s", STORE_TROUBLE, self.run_id, error)
                 await self.host.clock.sleep(delay)
                 delay = min(delay * 2, 5.0)
+        self._staged = []
+        self._retries = {}
         await self._replay(history)
 
     def _forget_execution(self) -> None:

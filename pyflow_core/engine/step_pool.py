@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from pyflow_core.context import Step
 from pyflow_core.engine.attempt import failed_attempt, was_cancelled
 from pyflow_core.engine.outcome import Result
-from pyflow_core.errors import StaleLeaseError, StoreError, WorkerLostError
+from pyflow_core.engine.runtime import error_info
+from pyflow_core.errors import PayloadContractError, StaleLeaseError, StoreError, WorkerLostError
 from pyflow_core.log import STEP_FAILED, STEP_RETRY, STORE_TROUBLE, logger
 from pyflow_core.options import StepPolicy, load_options
 from pyflow_core.ports.state import OMITTED, Envelope, StepForm, StepResult, StepRetry
@@ -280,7 +281,11 @@ class StepPool:
 
     async def _write(self, claim: StepClaim, result: StepResult) -> None:
         host = self._host
-        finished = await self._persist(lambda: host.state.finish_step(claim, host.worker_id, result), claim)
+        try:
+            finished = await self._persist(lambda: host.state.finish_step(claim, host.worker_id, result), claim)
+        except PayloadContractError as error:  # no store will ever take this value
+            failed = result._replace(output=OMITTED, error=error_info(error))
+            finished = await self._persist(lambda: host.state.finish_step(claim, host.worker_id, failed), claim)
         if finished is not None:
             await host.step_written(claim, finished[0].run_owner)
 
@@ -301,6 +306,8 @@ class StepPool:
                 return (await write(),)
             except StaleLeaseError:
                 return None
+            except PayloadContractError:
+                raise
             except StoreError as error:
                 _log.warning("%s: step %s of run %s: %s", STORE_TROUBLE, claim.step_name, claim.run_id, error)
             await self._host.clock.sleep(WRITE_AGAIN_SECONDS)

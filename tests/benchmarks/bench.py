@@ -22,10 +22,10 @@ SUBJECTS = {
     "NORMAL": ["subject_pyflow.py", "normal"],
 }
 LEAST = {
-    "inline: burst of 500 × 10": 60,
-    "rpc: burst of 500 × 10": 25,
-    "inline: burst of 500 × 10, starter and worker apart": 20,
-    "rpc: burst of 500 × 10, starter and worker apart": 20,
+    "inline: burst of 500 x 10": 60,
+    "rpc: burst of 500 x 10": 25,
+    "inline: burst of 500 x 10, starter and worker apart": 20,
+    "rpc: burst of 500 x 10, starter and worker apart": 20,
     "inline: sequential, 10 steps": 6,
     "rpc: sequential, 10 steps": 5,
 }
@@ -49,8 +49,7 @@ def measure(name: str, into: Values, units: dict[str, str]) -> bool:
 
 def peer_of(workload: str) -> str:
     """DBOS has no queue without a delay of its own: everything is compared with its inline workload."""
-    plain = workload.replace("rpc:", "inline:").removesuffix(", starter and worker apart")
-    return plain
+    return workload.replace("rpc:", "inline:").removesuffix(", starter and worker apart")
 
 
 def ratio(values: Values, units: dict[str, str], workload: str, name: str) -> float | None:
@@ -64,8 +63,8 @@ def ratio(values: Values, units: dict[str, str], workload: str, name: str) -> fl
 
 def cell(values: list[float] | None) -> str:
     if not values:
-        return "–"
-    return f"{statistics.median(values):,.3g} [{min(values):,.3g}–{max(values):,.3g}]"
+        return "-"
+    return f"{statistics.median(values):,.3g} [{min(values):,.3g}-{max(values):,.3g}]"
 
 
 def print_table(values: Values, units: dict[str, str]) -> None:
@@ -77,7 +76,7 @@ def print_table(values: Values, units: dict[str, str]) -> None:
         print(
             f"| {workload} | {units[workload]} | {cell(values[workload].get('FULL'))} "
             f"| {cell(values[workload].get('NORMAL'))} | {cell(values[workload].get(PEER))} "
-            f"| {'–' if times is None else f'{times:.1f} ×'} | {'' if least is None else f'≥ {least} ×'} |"
+            f"| {'-' if times is None else f'{times:.1f} x'} | {'' if least is None else f'>= {least} x'} |"
         )
 
 

@@ -44,7 +44,7 @@ async def measure() -> None:
     with stopwatch() as watch:
         handles = await asyncio.gather(*(DBOS.start_workflow_async(chain, 10) for _ in range(BURST)))
         await asyncio.gather(*(handle.get_result(polling_interval_sec=0.05) for handle in handles))
-    report(f"inline: burst of {BURST} × 10", BURST / watch.wall, "runs/s")
+    report(f"inline: burst of {BURST} x 10", BURST / watch.wall, "runs/s")
     report("inline: burst, CPU a run", watch.cpu * 1e3 / BURST, "ms")
     with stopwatch() as watch:
         await fan(100)

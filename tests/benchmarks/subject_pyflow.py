@@ -8,13 +8,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from figure import report, stopwatch
 from workload import Size, project
 
-from pyflow_core.client import Client
 from pyflow_core.engine.replay import Replay
-from pyflow_core.ports.state import RunHistory
+
+if TYPE_CHECKING:
+    from pyflow_core.client import Client
+    from pyflow_core.ports.state import RunHistory
 
 BURST = 500
 SEQUENTIAL = 60
@@ -38,7 +41,7 @@ async def sequential(client: Client, kind: str) -> None:
 async def burst(client: Client, kind: str, label: str = "") -> None:
     with stopwatch() as watch:
         await asyncio.gather(*(run(client, kind, 10) for _ in range(BURST)))
-    report(f"{kind}: burst of {BURST} × 10{label}", BURST / watch.wall, "runs/s")
+    report(f"{kind}: burst of {BURST} x 10{label}", BURST / watch.wall, "runs/s")
     if not label:
         report(f"{kind}: burst, CPU a run", watch.cpu * 1e3 / BURST, "ms")
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyflow_services.sqlite import SqliteStateService
+
 from pyflow_core.engine.replay import Replay
 from pyflow_core.ports.state import RunStatus
 from pyflow_core.testing import Engine, engine
-from pyflow_services.sqlite import SqliteStateService
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -120,6 +121,11 @@ class Gates:
         if name in self._order:
             following = self._order[self._order.index(name) + 1 :]
             self.open(*following[:1])
+
+    async def entered_by(self, name: str) -> None:
+        """Return when this step has begun."""
+        while name not in self.entered:  # noqa: ASYNC110 - every turn of the loop is looked at
+            await asyncio.sleep(0)
 
     def _event(self, name: str) -> asyncio.Event:
         return self._events.setdefault(name, asyncio.Event())

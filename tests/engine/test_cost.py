@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from engine_bench import CrashableSqlite, Gates, async_test, replay
+from pyflow_services.memory import MemoryStateService
 
 from pyflow_core import wire_rpc, wire_workflow
 from pyflow_core.testing import engine
 from pyflow_core.testing.interception import intercept
-from pyflow_services.memory import MemoryStateService
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -153,8 +153,7 @@ async def test_changed_code_is_refused_by_name(holding_mode: Mode, change: Any, 
     async with holding_mode.engine(registry=code(original), services=services) as e:
         handle = await e.start("flow")
         services.gates.open("a", "b")
-        while "d" not in services.gates.entered:
-            await asyncio.sleep(0)
+        await services.gates.entered_by("d")
         before = await e.steps(handle)
         services.gates.entered.clear()
         await e.restart(registry=code(change), code_hash="changed")

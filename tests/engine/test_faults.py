@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from engine_bench import CrashableSqlite, Mode, async_test, replay
+from pyflow_services.memory import MemoryStateService
 
 from pyflow_core import Step, StepFailedError, wire_rpc, wire_workflow
 from pyflow_core.errors import CommitUnknownError, InvalidOptionError, StoreError, StoreUnavailableError
 from pyflow_core.ports.state import StepStatus
 from pyflow_core.testing import Engine, engine
 from pyflow_core.testing.faults import Faults, crash, kill_process, raise_commit_unknown
-from pyflow_services.memory import MemoryStateService
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from engine_bench import Gates, Mode, async_test, replay, run_and_replay
+from pyflow_services.memory import MemoryStateService
 
 from pyflow_core import wire_rpc, wire_workflow
 from pyflow_core.testing import engine
 from pyflow_core.testing.interception import intercept
-from pyflow_services.memory import MemoryStateService
 
 if TYPE_CHECKING:
     from pyflow_core.ports.state import Activation
@@ -164,7 +164,7 @@ async def test_a_gather_over_ten_steps_asks_for_all_in_one_activation(mode: Mode
 
 
 @async_test
-async def test_any_order_of_ends_is_replayed_as_it_was(registry: Registry) -> None:
+async def test_any_order_of_ends_is_replayed_as_it_was(registry: Registry) -> None:  # noqa: C901 - a random program
     """Random programs of branches, whose steps end in random orders."""
     wire_rpc("hold", hold)
 

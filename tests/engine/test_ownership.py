@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from engine_bench import Gates, Mode, async_test, replay, run_and_replay, second_worker
+from pyflow_services.memory import MemoryStateService
 
 from pyflow_core import wire_rpc, wire_workflow
+from pyflow_core.errors import StoreUnavailableError
 from pyflow_core.ports.state import RunStatus
 from pyflow_core.project import WorkflowPlan
-from pyflow_core.testing import engine
+from pyflow_core.testing import Engine, engine
 from pyflow_core.testing.interception import intercept
-from pyflow_services.memory import MemoryStateService
 
 if TYPE_CHECKING:
     from pyflow_core.wiring import Registry
+
+
+async def numbered(e: Engine, run_id: str) -> None:
+    """Return when the run has a number."""
+    while not (await e.client.get_run(run_id)).seq:  # noqa: ASYNC110 - every turn of the loop is looked at
+        await asyncio.sleep(0)
 
 
 class Services:
@@ -126,8 +133,7 @@ async def test_a_fused_turn_that_was_overtaken_is_replayed_in_the_order_of_numbe
             if when == "between its end and the commit" and activation.exact and not meeting.is_set():
                 meeting.set()
                 gates.open("there")
-                while (await e.state.load_run(handle.run_id)).run.seq == 0:  # type: ignore[union-attr]
-                    await asyncio.sleep(0)
+                await numbered(e, handle.run_id)
             return await commit(activation)
 
         e.state.commit = slow_commit  # type: ignore[method-assign]
@@ -150,7 +156,7 @@ async def test_a_fused_turn_that_was_overtaken_is_replayed_in_the_order_of_numbe
             assert (await replay(e, handle.run_id)).outcome == output
 
 
-@pytest.mark.parametrize("parking_turns", range(0, 8))
+@pytest.mark.parametrize("parking_turns", range(8))
 @async_test
 async def test_no_wake_up_is_lost_between_parking_and_a_result(registry: Registry, parking_turns: int) -> None:
     """The orchestrator parks while the worker of its step finishes, in every interleaving."""
@@ -168,16 +174,18 @@ async def test_no_wake_up_is_lost_between_parking_and_a_result(registry: Registr
                 await asyncio.sleep(0)
             return answer
 
-        async with engine(
-            registry=registry,
-            services=Services(gates),
-            state=lambda clock, delay=delay: intercept(MemoryStateService(clock=clock), delay),
-            queues=["workflow-flow-orchestrator"],
-        ) as e:
-            async with second_worker(e, services=Services(gates), queues=["workflow-flow-[*]"]):
-                began = e.clock.time()
-                assert await e.run("flow") == ["a", "b", "c", "d"]
-                assert e.clock.time() - began < 0.4, "nobody was woken; the run was found by chance"
+        async with (
+            engine(
+                registry=registry,
+                services=Services(gates),
+                state=lambda clock, delay=delay: intercept(MemoryStateService(clock=clock), delay),
+                queues=["workflow-flow-orchestrator"],
+            ) as e,
+            second_worker(e, services=Services(gates), queues=["workflow-flow-[*]"]),
+        ):
+            began = e.clock.time()
+            assert await e.run("flow") == ["a", "b", "c", "d"]
+            assert e.clock.time() - began < 0.4, "nobody was woken; the run was found by chance"
 
 
 @async_test
@@ -292,8 +300,6 @@ async def test_a_worker_that_closes_lets_steps_end(some_mode: Mode, registry: Re
 async def test_a_store_that_cannot_be_reached_for_a_while_loses_nothing(
     some_mode: Mode, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from pyflow_core.errors import StoreUnavailableError
-
     wire(registry)
     gates = Gates()
     down = False
@@ -327,11 +333,12 @@ async def test_a_store_that_cannot_be_reached_for_a_while_loses_nothing(
 @async_test
 async def test_a_queue_service_brings_the_jobs(registry: Registry) -> None:
     """With a queue outside the store the rows are the outbox; duplicated jobs are harmless."""
+    from pyflow_services.memory import MemoryQueueService
+
     from pyflow_core.client import Client
     from pyflow_core.engine.runtime import Runtime
     from pyflow_core.engine.worker import Worker
     from pyflow_core.testing import VirtualClock
-    from pyflow_services.memory import MemoryQueueService
 
     wire(registry)
     gates = Gates()

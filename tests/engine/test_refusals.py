@@ -107,13 +107,13 @@ async def test_real_io_is_refused_with_what_to_do_instead(
     @wire
     async def flow(*, workflow: Any) -> int:
         await workflow.do("before", "same", 1)
-        asyncio.ensure_future(workflow.do("beside", "same", 2))
+        beside = asyncio.ensure_future(workflow.do("beside", "same", 2))
         try:
             await misdeed(workflow)
         except BaseException:
             await workflow.do("after", "same", 3)
             raise
-        return 1
+        return await beside
 
     async with some_mode.engine(registry=registry) as e:
         error = await blocked(e, "flow")
@@ -133,7 +133,7 @@ async def test_a_name_used_twice_is_refused_at_both_places_and_cannot_be_swallow
         while True:
             try:
                 return await workflow.do("dup", "same", 1)
-            except Exception:  # noqa: BLE001, S110
+            except Exception:  # noqa: BLE001
                 pass
 
     async with mode.engine(registry=registry) as e:
@@ -192,9 +192,11 @@ MISUSES = [
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 @pytest.mark.parametrize(("what", "code"), MISUSES, ids=[what for what, _ in MISUSES])
 @async_test
-async def test_a_misuse_of_workflow_is_refused(some_mode: Mode, registry: Registry, what: str, code: str) -> None:
+async def test_a_misuse_of_workflow_is_refused(  # noqa: C901 - one misuse after the other
+    some_mode: Mode, registry: Registry, what: str, code: str
+) -> None:
     @wire
-    async def flow(*, workflow: Any, rpc: Any) -> int:
+    async def flow(*, workflow: Any, rpc: Any) -> int:  # noqa: PLR0911 - one misuse after the other
         async def helper(name: str) -> Any:
             return await workflow.do(name, "same", 1)
 
@@ -235,7 +237,7 @@ async def test_a_spinning_workflow_spends_its_budget(
     @wire
     async def flow(*, workflow: Any) -> int:
         task = asyncio.ensure_future(workflow.do("a", "same", 1))
-        while not task.done():
+        while not task.done():  # noqa: ASYNC110 - the misdeed
             await asyncio.sleep(0)
         return 1
 

@@ -55,7 +55,7 @@ async def spins(log: list[str], workflow: Any) -> None:
             try:
                 await asyncio.sleep(0)
                 log.append("spin")
-            except BaseException:  # noqa: BLE001, S110
+            except BaseException:  # noqa: BLE001
                 pass
 
 

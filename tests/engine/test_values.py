@@ -209,7 +209,7 @@ async def test_an_undeclared_model_fails_the_step_with_what_to_say(some_mode: Mo
     @wire_workflow("flow")
     async def flow(*, workflow: Any) -> str:
         try:
-            await workflow.do("s", lambda: Cat())
+            await workflow.do("s", Cat)
         except StepFailedError as error:
             return f"{error.error.code}: {error.error.message}"
         return ""

@@ -284,7 +284,8 @@ class _Group:
             self._transaction.news = True
 
     def _collect_end(self, turn: Activation, run: int, generation: int, end: Settlement) -> None:
-        self._transaction.news = True
+        # Whoever waits in this process is told by the worker: only others need to hear of it.
+        self._transaction.ended = True
         if end.status.settled:
             self._generations[run] = generation
             self._ends.append((run, self._now))

@@ -22,12 +22,13 @@ _EVENTS = Bulk(
 class Transaction:
     """A cursor, the time at which the transaction began, its events, and whether others must hear of it."""
 
-    __slots__ = ("_events", "cursor", "news", "now")
+    __slots__ = ("_events", "cursor", "ended", "news", "now")
 
     def __init__(self, cursor: sqlite3.Cursor, now: float) -> None:
         self.cursor = cursor
         self.now = now
         self.news = False
+        self.ended = False  # a run, which is news for others only
         self._events: list[Row] = []
 
     def tell(

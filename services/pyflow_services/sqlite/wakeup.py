@@ -115,9 +115,10 @@ class Wakeup:
             self._mouth.close()
             self._mouth = None
 
-    def news(self, ports: Sequence[tuple[int]]) -> None:
-        """Tell everyone: a commit of ours has made work."""
-        self.hint()
+    def news(self, ports: Sequence[tuple[int]], own: bool) -> None:  # noqa: FBT001 - one caller
+        """Tell everyone, or with `own` false only others, that a commit of ours has changed something for them."""
+        if own:
+            self.hint()
         for (port,) in ports:
             self._send(port)
 

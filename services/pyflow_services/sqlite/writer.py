@@ -82,9 +82,10 @@ class _Call:
 
 @dataclass(slots=True)
 class _Report:
-    """What a batch leaves for the loop's thread: whether there is news, and the ports of those who listen."""
+    """What a batch leaves for the loop's thread: whether there is news for all, or only for others; who listens."""
 
     news: bool = False
+    ended: bool = False
     ports: Sequence[tuple[int]] = ()
     answered: bool = False
 
@@ -98,7 +99,11 @@ class Writer:
     """
 
     def __init__(
-        self, path: Path, clock: Callable[[], float], on_news: Callable[[Sequence[tuple[int]]], None], listener_id: str
+        self,
+        path: Path,
+        clock: Callable[[], float],
+        on_news: Callable[[Sequence[tuple[int]], bool], None],
+        listener_id: str,
     ) -> None:
         self.commits = 0
         self.fault: Callable[[str], None] | None = None
@@ -177,8 +182,8 @@ class Writer:
         if report.answered:
             return
         report.answered = True
-        if report.news:
-            self._on_news(report.ports)
+        if report.news or report.ended:
+            self._on_news(report.ports, report.news)
         for call in batch:
             _deliver(call)
 
@@ -216,7 +221,7 @@ class Writer:
                 for call, outcome in zip(calls, outcomes, strict=True):
                     call.outcome = outcome
             transaction.write_events()
-            if transaction.news:
+            if transaction.news or transaction.ended:
                 report.ports = transaction.all("SELECT port FROM listeners WHERE listener_id <> ?", [self._listener_id])
             self._strike(batch, "before")
             cursor.execute("COMMIT")
@@ -226,6 +231,7 @@ class Writer:
             return error
         self.commits += database.total_changes != changes and any(call.operation.counted for call in batch)
         report.news = report.news or transaction.news
+        report.ended = report.ended or transaction.ended
         try:
             self._strike(batch, "after")
         except _FaultError as error:
