@@ -10,24 +10,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyflow_core.engine.command import (
     AskInline,
     AskRpc,
     CancelStep,
     Command,
-    Event,
     Invoke,
-    StepCompleted,
-    StepErrored,
 )
 from pyflow_core.engine.inline import InlineStep
 from pyflow_core.engine.outcome import Result
 from pyflow_core.engine.replay import Replay, fed
-from pyflow_core.engine.runtime import error_info
+from pyflow_core.engine.settlement import blocked, ended
 from pyflow_core.errors import (
-    CodecError,
     CommitUnknownError,
     CrashLoopError,
     OvertakenError,
@@ -40,7 +36,6 @@ from pyflow_core.errors import (
 from pyflow_core.log import RUN_BLOCKED, RUN_LEAKED, RUN_RELOADED, STEP_LATE, STEP_UNAWAITED, STORE_TROUBLE, logger
 from pyflow_core.options import dump_options
 from pyflow_core.ports.state import (
-    OMITTED,
     Activation,
     Envelope,
     InlineRetry,
@@ -55,10 +50,9 @@ from pyflow_core.ports.state import (
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
-    from pyflow_core.clock import Clock
     from pyflow_core.engine.execution import Execution
-    from pyflow_core.engine.runtime import Runtime
-    from pyflow_core.ports.state import Numbered, RunClaim, RunHistory, WorkflowStateService
+    from pyflow_core.engine.host import Host
+    from pyflow_core.ports.state import Numbered, RunClaim, RunHistory
     from pyflow_core.wiring import WorkflowDefinition
 
 MAX_TAKEOVERS = 10
@@ -73,49 +67,6 @@ class Answer(NamedTuple):
     invoke: Invoke
     value: Any
     error: BaseException | None
-
-
-class Host(Protocol):
-    """What a driver needs of its worker."""
-
-    state: WorkflowStateService
-    runtime: Runtime
-    clock: Clock
-    worker_id: str
-    fused: bool
-    replays: bool
-
-    def take_slot(self, queue: str) -> bool:
-        """Reserve a slot of this process for a step of this queue, if one is free and steps may be born claimed."""
-        ...
-
-    def release_slot(self, queue: str) -> None:
-        """Give a slot back that was not used."""
-        ...
-
-    def start_step(self, claim: StepClaim) -> None:
-        """Run a claimed step; its result comes to the driver's `offer`, if the run is still driven here."""
-        ...
-
-    def stop_step(self, run_id: str, step_name: str) -> None:
-        """Ask a step that runs in this process to stop."""
-        ...
-
-    def may_hold(self, queues: set[str]) -> bool:
-        """Whether to keep a run whose steps wait in these queues, because this process will soon run one of them."""
-        ...
-
-    def code_hash(self, workflow: str) -> str:
-        """The hash of the code of a workflow in this process."""
-        ...
-
-    def run_written(self, driver: RunDriver, activation: Activation) -> None:
-        """A turn was committed."""
-        ...
-
-    def finish_elsewhere(self, result: Result) -> None:
-        """Write a step's result on its own, because its run is no longer driven here."""
-        ...
 
 
 class _Turn:
@@ -407,7 +358,7 @@ class RunDriver:
             activation.settle = self._blocked(execution.refusal)
             activation.exact = False
         elif execution.finished:
-            activation.settle = self._outcome(execution)
+            activation.settle = ended(execution, self.definition)
             activation.exact = True
         return turn
 
@@ -535,7 +486,7 @@ class RunDriver:
             return bool(self._staged)
         execution = self._running()
         for staged in self._staged:
-            execution.deliver(execution.delivered + 1, _event(staged))
+            execution.deliver(execution.delivered + 1, staged.event())
         return False
 
     async def _write_first(self) -> None:
@@ -552,7 +503,7 @@ class RunDriver:
             await self._catch_up()
             return
         for result in staged:
-            execution.deliver(execution.delivered + 1, _event(result))
+            execution.deliver(execution.delivered + 1, result.event())
         self.delivered = execution.delivered
 
     async def _catch_up(self) -> None:
@@ -639,25 +590,7 @@ class RunDriver:
 
     def _blocked(self, error: PyflowError) -> Settlement:
         _log.error("%s: run %s: %s: %s", RUN_BLOCKED, self.run_id, type(error).__name__, error)
-        return Settlement(RunStatus.BLOCKED, OMITTED, error_info(error), self.host.code_hash(self.definition.name))
-
-    def _outcome(self, execution: Execution) -> Settlement:
-        root = execution.root
-        if root.cancelled():
-            if execution.cancel_requested:
-                return Settlement(RunStatus.CANCELLED, OMITTED, None)
-            return Settlement(
-                RunStatus.FAILED, OMITTED, error_info(asyncio.CancelledError("the workflow cancelled itself"))
-            )
-        error = root.exception()
-        if error is not None:
-            return Settlement(RunStatus.FAILED, OMITTED, error_info(error))
-        try:
-            text = self.definition.signature.result_codec.encode(root.result())
-        except CodecError as codec_error:
-            named = type(codec_error)(f"the workflow's result: {codec_error.message}")
-            return Settlement(RunStatus.FAILED, OMITTED, error_info(named))
-        return Settlement(RunStatus.COMPLETED, Envelope(text), None)
+        return blocked(error, self.host.code_hash(self.definition.name))
 
     def _settle(self, settlement: Settlement) -> None:
         self.settlement = settlement
@@ -686,13 +619,6 @@ class RunDriver:
         if self._execution is None:
             raise StaleLeaseError
         return self._execution
-
-
-def _event(result: Result) -> Event:
-    r = result.result
-    if r.error is not None:
-        return StepErrored(r.step_name, r.attempts, r.error, r.finished_at)
-    return StepCompleted(r.step_name, r.output.inline, result.value, r.finished_at)
 
 
 def _is_recorded(history: RunHistory, result: Result) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pyflow_core.engine.command import Event, StepCompleted, StepErrored
+
 if TYPE_CHECKING:
     from pyflow_core.ports.state import StepClaim, StepResult
 
@@ -14,3 +16,10 @@ class Result(NamedTuple):
     result: StepResult
     value: Any
     claim: StepClaim | None
+
+    def event(self) -> Event:
+        """What the execution is told."""
+        result = self.result
+        if result.error is not None:
+            return StepErrored(result.step_name, result.attempts, result.error, result.finished_at)
+        return StepCompleted(result.step_name, result.output.inline, self.value, result.finished_at)

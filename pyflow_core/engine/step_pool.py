@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyflow_core.context import Step
 from pyflow_core.engine.attempt import failed_attempt, was_cancelled
@@ -19,11 +19,9 @@ from pyflow_core.references import NO_DATA
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
-    from pyflow_core.clock import Clock
-    from pyflow_core.engine.driver import RunDriver
-    from pyflow_core.engine.runtime import Runtime
+    from pyflow_core.engine.host import PoolHost
     from pyflow_core.errors import ErrorInfo
-    from pyflow_core.ports.state import StepClaim, WorkflowStateService
+    from pyflow_core.ports.state import StepClaim
     from pyflow_core.wiring import RpcDefinition
 
 MAX_DEATHS = 10
@@ -34,31 +32,6 @@ WRITE_AGAIN_SECONDS = 0.5
 _log = logger("pyflow.step")
 
 T = TypeVar("T")
-
-
-class PoolHost(Protocol):
-    """What the pool needs of its worker."""
-
-    state: WorkflowStateService
-    runtime: Runtime
-    clock: Clock
-    worker_id: str
-
-    def driver(self, run_id: str) -> RunDriver | None:
-        """The driver of a run that this worker drives now."""
-        ...
-
-    def slot_freed(self) -> None:
-        """A step has ended here."""
-        ...
-
-    async def step_written(self, claim: StepClaim, run_owner: str | None) -> None:
-        """A step's result was written on its own."""
-        ...
-
-    async def step_pending(self, claim: StepClaim, due_at: float) -> None:
-        """A step is pending again, for another attempt."""
-        ...
 
 
 class _Running:

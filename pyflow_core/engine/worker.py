@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from pyflow_core.engine.cache import ExecutionCache
-from pyflow_core.engine.driver import Host, RunDriver
+from pyflow_core.engine.driver import RunDriver
+from pyflow_core.engine.host import Host, PoolHost
 from pyflow_core.engine.lease import Heartbeat
-from pyflow_core.engine.step_pool import PoolHost, StepPool
+from pyflow_core.engine.step_pool import StepPool
 from pyflow_core.errors import PyflowError, StoreError
 from pyflow_core.log import LEASE_LOST, STORE_TROUBLE, WORKERS_REAPED, logger
 from pyflow_core.naming import orchestrator_queue, run_task, step_task
