@@ -12,6 +12,7 @@ from pyflow_core.clock import Clock, SystemClock
 from pyflow_core.engine.runtime import Runtime
 from pyflow_core.engine.worker import Worker
 from pyflow_core.errors import NotConnectedError, SettingsError
+from pyflow_core.portal import portal
 from pyflow_core.service import enter_factory, load_target
 from pyflow_core.stores import make_queue, make_state
 from pyflow_core.wiring import current_registry
@@ -190,6 +191,21 @@ class Connection:
             settled=client.settled,
             left=client.left,
         )
+
+
+class BlockingConnection:
+    """`with connect(...) as client`, for code without an event loop; see `Connection` for what it takes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> Client:
+        return portal.call(self._connection.__aenter__())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        portal.call(self._connection.__aexit__(kind, error, traceback))
 
 
 async def open_worker(project: Project, queues: Sequence[str] | None, **overrides: Any) -> Worker:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyflow_core.client import Client
-    from pyflow_core.connection import Connection
+    from pyflow_core.connection import BlockingConnection, Connection
     from pyflow_core.engine.worker import Worker
 
 
@@ -65,6 +65,12 @@ class Project:
         from pyflow_core.connection import Connection
 
         return Connection(self, **overrides)
+
+    def connect_blocking(self, **overrides: Any) -> BlockingConnection:
+        """`connect` for code without an event loop: `with connect() as client`."""
+        from pyflow_core.connection import BlockingConnection, Connection
+
+        return BlockingConnection(Connection(self, **overrides))
 
     def client(self) -> Client:
         """The client of the open connection.

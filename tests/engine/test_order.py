@@ -163,6 +163,33 @@ async def test_a_gather_over_ten_steps_asks_for_all_in_one_activation(mode: Mode
     assert {ask.asked_at for activation in activations for ask in activation.asks} == {0}
 
 
+@pytest.mark.parametrize("fused", [True, False])
+@async_test
+async def test_without_fused_commits_a_workflow_sees_only_what_is_written(registry: Registry, fused: bool) -> None:
+    written: list[bool] = []
+
+    @wire_rpc("double")
+    async def double(n: int) -> int:
+        return n * 2
+
+    @wire_workflow("flow")
+    async def flow(*, workflow: Any) -> None:
+        async def branch(name: str, target: Any, *data: Any) -> None:
+            await workflow.do(name, target, *data)
+            # What no workflow may do: look at the store at this very moment.
+            row = state._tables.runs[workflow.run_id].steps.get(name)
+            written.append(row is not None and row.seq is not None)
+
+        await asyncio.gather(branch("a", "double", 1), branch("b", lambda: 2), branch("c", "double", 3))
+        await branch("d", lambda: 4)
+
+    async with engine(registry=registry, fused=fused) as e:
+        state: Any = e.state
+        await (await e.start("flow")).result()
+    assert len(written) == 4
+    assert all(written) == (not fused)
+
+
 @async_test
 async def test_any_order_of_ends_is_replayed_as_it_was(registry: Registry) -> None:  # noqa: C901 - a random program
     """Random programs of branches, whose steps end in random orders."""

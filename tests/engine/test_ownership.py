@@ -202,6 +202,40 @@ async def test_a_run_left_to_its_dead_last_owner_is_found(some_mode: Mode, regis
 
 
 @async_test
+async def test_a_worker_in_doubt_waits_for_answers_that_are_under_way(registry: Registry) -> None:
+    """A claim has taken effect, and its answer is on its way, when the worker looks for what it does not know of."""
+    wire(registry)
+    gates = Gates()
+    gates.open_all()
+    answered = asyncio.Event()
+
+    async def hold_back(method: str, call: Any) -> Any:
+        answer = await call()
+        if method == "claim_steps" and answer:
+            await answered.wait()
+        return answer
+
+    async with engine(
+        registry=registry,
+        services=Services(gates),
+        state=lambda clock: intercept(MemoryStateService(clock=clock), hold_back),
+        fused=False,
+    ) as e:
+        handle = await e.start("flow")
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert (await e.steps(handle))["a"].worker == e.worker.worker_id
+        e.worker.doubt()
+        e.clock.advance(0.4)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        answered.set()
+        assert await e.result(handle) == ["a", "b", "c", "d"]
+        assert gates.entered == ["a", "b", "d"]
+        assert "step.released" not in [event.type for event in await e.state.list_events(handle.run_id)]
+
+
+@async_test
 async def test_a_full_queue_does_not_keep_the_worker_busy(registry: Registry) -> None:
     @wire_rpc("hold")
     async def hold(name: str, *, gates: Gates) -> str:

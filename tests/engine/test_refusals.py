@@ -367,9 +367,11 @@ async def test_workflow_do_inside_a_step_is_refused(some_mode: Mode, registry: R
 @async_test
 async def test_a_blocked_run_is_tried_again_by_a_worker_with_other_code(mode: Mode, registry: Registry) -> None:
     broken = True
+    executions: list[int] = []
 
     @wire
     async def flow(*, workflow: Any) -> int:
+        executions.append(1)
         total = await workflow.do("a", "same", 1)
         if broken:
             await asyncio.sleep(1)
@@ -378,8 +380,13 @@ async def test_a_blocked_run_is_tried_again_by_a_worker_with_other_code(mode: Mo
     async with mode.engine(registry=registry, code_hash="one") as e:
         handle = await e.start("flow")
         assert (await e.settle(handle)).status is RunStatus.BLOCKED
+        tried = len(executions)
         await e.restart()
+        for _ in range(5):
+            e.clock.advance(1)
+            await e.idle()
         assert (await e.settle(handle)).status is RunStatus.BLOCKED
+        assert len(executions) == tried, "the same code was tried again"
         broken = False
         await e.restart(code_hash="two")
         assert await e.result(handle) == 3

@@ -7,6 +7,7 @@ from pyflow_core import BlockingRunHandle
 from pyflow_core.portal import portal
 
 from . import LicenseAuditClient as _LicenseAuditClient
+from ._project import project as _this_project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     import audit_app.models as _audit_app_models
+
+connect = _this_project.connect_blocking
 
 
 class LicenseAuditClient:
@@ -102,4 +105,4 @@ class Workflows:
 
 
 workflows = Workflows()
-__all__ = ["LicenseAuditClient", "Workflows", "workflows"]
+__all__ = ["LicenseAuditClient", "Workflows", "connect", "workflows"]

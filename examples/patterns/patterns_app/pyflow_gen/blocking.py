@@ -12,6 +12,7 @@ from . import MixedClient as _MixedClient
 from . import SequentialClient as _SequentialClient
 from . import ThreeWaysClient as _ThreeWaysClient
 from . import VersionedClient as _VersionedClient
+from ._project import project as _this_project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     import patterns_app.models as _patterns_app_models
+
+connect = _this_project.connect_blocking
 
 
 class BranchingClient:
@@ -479,5 +482,6 @@ __all__ = [
     "ThreeWaysClient",
     "VersionedClient",
     "Workflows",
+    "connect",
     "workflows",
 ]

@@ -7,6 +7,7 @@ from pyflow_core import BlockingRunHandle
 from pyflow_core.portal import portal
 
 from . import OnboardingClient as _OnboardingClient
+from ._project import project as _this_project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     import app.workflows.onboarding as _app_workflows_onboarding
+
+connect = _this_project.connect_blocking
 
 
 class OnboardingClient:
@@ -102,4 +105,4 @@ class Workflows:
 
 
 workflows = Workflows()
-__all__ = ["OnboardingClient", "Workflows", "workflows"]
+__all__ = ["OnboardingClient", "Workflows", "connect", "workflows"]

@@ -8,6 +8,7 @@ from pyflow_core.portal import portal
 
 from . import OrdersClient as _OrdersClient
 from . import TickClient as _TickClient
+from ._project import project as _this_project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     import shop.functions as _shop_functions
+
+connect = _this_project.connect_blocking
 
 
 class OrdersClient:
@@ -161,4 +164,4 @@ class Workflows:
 
 
 workflows = Workflows()
-__all__ = ["OrdersClient", "TickClient", "Workflows", "workflows"]
+__all__ = ["OrdersClient", "TickClient", "Workflows", "connect", "workflows"]
