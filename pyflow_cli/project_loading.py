@@ -44,15 +44,10 @@ class LoadedProject:
 
     @asynccontextmanager
     async def connect(self, **overrides: Any) -> AsyncGenerator[Client]:
-        """`project.connect`, whose failures in the user's service factory are told as the user's."""
-        connection = self.project.connect(**overrides)
+        """`project.connect`; what code of the project raises meanwhile is told as the user's."""
         with _blaming(self.settings):
-            client = await connection.__aenter__()
-        try:
-            yield client
-        finally:
-            with _blaming(self.settings):
-                await connection.__aexit__(*sys.exc_info())
+            async with self.project.connect(**overrides) as client:
+                yield client
 
 
 def load_project(cli: Cli, *, generated_now: bool = False) -> LoadedProject:

@@ -364,6 +364,27 @@ async def test_branches_alive_at_the_end_are_cancelled_and_their_late_steps_refu
 
 
 @async_test
+async def test_a_generator_left_open_is_closed_at_the_end_and_its_late_steps_refused(
+    some_mode: Mode, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    @wire_workflow("flow")
+    async def flow(*, workflow: Any) -> list[str]:
+        async def generate() -> Any:
+            try:
+                yield await workflow.do("a", "quick", "a")
+            finally:
+                await workflow.do("late", "quick", "late")
+
+        return [await anext(generate())]
+
+    with caplog.at_level(logging.WARNING):
+        async with some_mode.engine(registry=registry) as e:
+            assert await run_and_replay(e, "flow") == ["a"]
+    assert "step.asked_after_end" in caplog.text
+    assert "'late'" in caplog.text
+
+
+@async_test
 async def test_a_workflow_that_cancels_itself_has_failed(some_mode: Mode, registry: Registry) -> None:
     @wire_workflow("flow")
     async def flow() -> None:

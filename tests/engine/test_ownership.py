@@ -201,9 +201,15 @@ async def test_a_run_left_to_its_dead_last_owner_is_found(some_mode: Mode, regis
         assert await e.result(handle) == ["a", "b", "c", "d"]
 
 
+@pytest.mark.parametrize(("held_back", "looks"), [("claim_steps", 1), ("commit", 5)])
 @async_test
-async def test_a_worker_in_doubt_waits_for_answers_that_are_under_way(registry: Registry) -> None:
-    """A claim has taken effect, and its answer is on its way, when the worker looks for what it does not know of."""
+async def test_a_worker_in_doubt_waits_for_answers_that_are_under_way(
+    registry: Registry, held_back: str, looks: int
+) -> None:
+    """A claim has taken effect, and its answer is on its way, when the worker looks for what it does not know of.
+
+    Of a step that is born claimed it knows from the first.
+    """
     wire(registry)
     gates = Gates()
     gates.open_all()
@@ -211,7 +217,7 @@ async def test_a_worker_in_doubt_waits_for_answers_that_are_under_way(registry: 
 
     async def hold_back(method: str, call: Any) -> Any:
         answer = await call()
-        if method == "claim_steps" and answer:
+        if method == held_back and answer:
             await answered.wait()
         return answer
 
@@ -219,16 +225,20 @@ async def test_a_worker_in_doubt_waits_for_answers_that_are_under_way(registry: 
         registry=registry,
         services=Services(gates),
         state=lambda clock: intercept(MemoryStateService(clock=clock), hold_back),
-        fused=False,
+        fused=held_back == "commit",
     ) as e:
+        for _ in range(50):
+            await asyncio.sleep(0)
         handle = await e.start("flow")
         for _ in range(50):
             await asyncio.sleep(0)
         assert (await e.steps(handle))["a"].worker == e.worker.worker_id
-        e.worker.doubt()
-        e.clock.advance(0.4)
-        for _ in range(50):
-            await asyncio.sleep(0)
+        assert [claim.step_name for claim in await e.state.held_steps(e.worker.worker_id)] == ["a"]
+        for _ in range(looks):
+            e.worker.doubt()
+            e.clock.advance(0.4)
+            for _ in range(50):
+                await asyncio.sleep(0)
         answered.set()
         assert await e.result(handle) == ["a", "b", "c", "d"]
         assert gates.entered == ["a", "b", "d"]
@@ -273,6 +283,23 @@ async def test_a_full_queue_does_not_keep_the_worker_busy(registry: Registry) ->
             gates.open(name)
             await e.idle()
         assert await e.result(handle) == ["a", "b", "c"]
+
+
+@async_test
+async def test_a_store_tells_what_a_worker_holds(some_mode: Mode, registry: Registry) -> None:
+    wire(registry)
+    gates = Gates()
+    async with some_mode.engine(registry=registry, services=Services(gates)) as e:
+        handle = await e.start("flow")
+        while "a" not in gates.entered:
+            await e.idle()
+        (claim,) = await e.state.held_steps(e.worker.worker_id)
+        assert (claim.run_id, claim.step_name, claim.rpc_name) == (handle.run_id, "a", "hold")
+        assert (claim.workflow, claim.generation, claim.attempts, claim.input.inline) == ("flow", 1, 1, '"a"')
+        assert await e.state.held_steps("nobody") == []
+        gates.open_all()
+        await e.result(handle)
+        assert await e.state.held_steps(e.worker.worker_id) == []
 
 
 @async_test
