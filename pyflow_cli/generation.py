@@ -25,13 +25,14 @@ def stopping_findings(metadata: Metadata) -> list[Diagnostic]:
     return stopping(metadata.diagnostics) or list(find_clashes(metadata))
 
 
-def planned_changes(settings: Settings, metadata: Metadata) -> Changes:
-    """What `generate` would write and remove."""
+def planned_changes(settings: Settings, metadata: Metadata, *, no_docs: bool = False) -> Changes:
+    """What `generate` would write and remove; with `no_docs` the documentation pages stay as they are."""
+    from pyflow_cli.codegen.docs import FOLDER
     from pyflow_cli.codegen.package import render_package
     from pyflow_cli.codegen.write import plan_changes
 
-    files = render_package(metadata, settings, docs=settings.docs)
-    return plan_changes(settings.package_folder, files)
+    files = render_package(metadata, settings, docs=settings.docs and not no_docs)
+    return plan_changes(settings.package_folder, files, keep=(FOLDER,) if no_docs else ())
 
 
 def regenerate(root: Path, output: Output) -> bool:

@@ -10,7 +10,7 @@ from pyflow_cli.exit_code import ExitCode
 if TYPE_CHECKING:
     from pyflow_cli.codegen.write import Changes
     from pyflow_cli.settings import Settings
-    from pyflow_core.metadata import Diagnostic, Metadata
+    from pyflow_core.metadata import Diagnostic
 
 
 @command
@@ -26,30 +26,24 @@ def generate(
     Errors in names, forms, wiring and types stop it before anything is written.
     """
     from pyflow_cli.codegen.write import apply_changes
+    from pyflow_cli.generation import planned_changes, stopping_findings
     from pyflow_cli.inspection import count, inspect
 
     settings = cli.written_settings
     metadata = inspect(settings)
-    refused = _refused(metadata)
+    refused = stopping_findings(metadata)
     if refused:
         return _refuse(cli, settings, refused)
     if not metadata.workflows:
         cli.output.warning(f"no workflow was found in {settings.root / settings.source}")
     if metadata.diagnostics:
         cli.output.prose(f"{count(metadata.diagnostics)}: see `pyflow check`")
-    changes = _changes(settings, metadata, no_docs=no_docs)
+    changes = planned_changes(settings, metadata, no_docs=no_docs)
     if check or diff:
         return _say_stale(cli, settings, changes, diff=diff)
     apply_changes(changes)
     _say_written(cli, settings, changes)
     return ExitCode.DONE
-
-
-def _refused(metadata: "Metadata") -> "list[Diagnostic]":
-    from pyflow_cli.codegen.clash import find_clashes
-    from pyflow_cli.inspection import stopping
-
-    return stopping(metadata.diagnostics) or list(find_clashes(metadata))
 
 
 def _refuse(cli: Cli, settings: "Settings", findings: "list[Diagnostic]") -> ExitCode:
@@ -59,15 +53,6 @@ def _refuse(cli: Cli, settings: "Settings", findings: "list[Diagnostic]") -> Exi
     cli.output.prose(render_text(findings, settings.root, color=cli.output.color))
     cli.output.error(f"nothing was generated: {count(findings)}")
     return ExitCode.NO
-
-
-def _changes(settings: "Settings", metadata: "Metadata", *, no_docs: bool) -> "Changes":
-    from pyflow_cli.codegen.docs import FOLDER
-    from pyflow_cli.codegen.package import render_package
-    from pyflow_cli.codegen.write import plan_changes
-
-    files = render_package(metadata, settings, docs=settings.docs and not no_docs)
-    return plan_changes(settings.package_folder, files, keep=(FOLDER,) if no_docs else ())
 
 
 def _say_stale(cli: Cli, settings: "Settings", changes: "Changes", *, diff: bool) -> ExitCode:
