@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pyflow_core.engine.execution import Execution
     from pyflow_core.testing import VirtualClock
 
-TEST_SECONDS = 30.0
+TEST_SECONDS = 60.0
 """A test that hangs fails after so long; none should take a tenth of it."""
 
 
