@@ -7,6 +7,7 @@ import logging
 STEP_INPUT_CHANGED = "step.input_changed"
 STEP_LATE = "step.asked_after_end"
 STEP_UNAWAITED = "step.never_awaited"
+BRANCH_FAILED = "run.branch_failed"
 STEP_RETRY = "step.retry"
 STEP_FAILED = "step.failed"
 RUN_BLOCKED = "run.blocked"

@@ -33,7 +33,16 @@ from pyflow_core.errors import (
     StoreError,
     StuckError,
 )
-from pyflow_core.log import RUN_BLOCKED, RUN_LEAKED, RUN_RELOADED, STEP_LATE, STEP_UNAWAITED, STORE_TROUBLE, logger
+from pyflow_core.log import (
+    BRANCH_FAILED,
+    RUN_BLOCKED,
+    RUN_LEAKED,
+    RUN_RELOADED,
+    STEP_LATE,
+    STEP_UNAWAITED,
+    STORE_TROUBLE,
+    logger,
+)
 from pyflow_core.options import dump_options
 from pyflow_core.ports.state import (
     Activation,
@@ -600,6 +609,14 @@ class RunDriver:
                 _log.warning("%s: run %s asked for step %r after its function had ended", STEP_LATE, self.run_id, name)
             for name in execution.unawaited():
                 _log.warning("%s: run %s never awaited step %s", STEP_UNAWAITED, self.run_id, name)
+            for problem in execution.loop.problems:
+                _log.warning(
+                    "%s: run %s: %s",
+                    BRANCH_FAILED,
+                    self.run_id,
+                    problem.get("message"),
+                    exc_info=problem.get("exception"),
+                )
         if settlement.status.settled:  # a blocked run still takes the results of its steps
             for name, work in self._local.items():
                 if isinstance(work, StepClaim):

@@ -134,10 +134,6 @@ class Execution:
         call = self._calls.get(step_name)
         return call is not None and call.future is not None
 
-    def call(self, step_name: str) -> StepCall[Any]:
-        """The call that asked for a step."""
-        return self._calls[step_name]
-
     def unawaited(self) -> list[str]:
         """Calls that were made and never awaited, as `step (file:line)`."""
         return [f"{c.step_name!r} ({_position(c.line)})" for c in self._calls.values() if c.future is None]
