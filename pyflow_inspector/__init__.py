@@ -23,9 +23,6 @@ def inspect_project(settings: InspectorSettings) -> Metadata:
     Raises:
         OSError: a file of the project cannot be opened.
     """
-    from pyflow_inspector.reading import read_project  # libcst takes its time to import
-    from pyflow_inspector.report import find_diagnostics
-    from pyflow_inspector.summary import summarise
+    from pyflow_inspector.inspecting import inspect
 
-    model = read_project(settings)
-    return summarise(model, find_diagnostics(model))
+    return inspect(settings)

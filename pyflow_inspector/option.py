@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EXECUTION_OPTIONS = ("inline_max", "retries", "retry_delay", "thread", "timeout")
+_MAX_INTEGER = 2**63 - 1
+"""Longer ones are of no use as options, and JSON cannot be sure to carry them."""
 _DURATIONS = {"retry_delay", "timeout"}
 _BACKOFF_FIELDS = ("first", "most", "factor", "jitter")
 _TIMEDELTA_UNITS = {"days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"}
@@ -70,9 +72,10 @@ def literal(node: cst.BaseExpression, lookup: Lookup) -> Any:
     if isinstance(node, cst.Dict):
         return _mapping(node.elements, lookup)
     folded = fold(node, lookup)
-    if not isinstance(folded, Constant) or not isinstance(folded.value, str | int | float | None):
+    value = folded.value if isinstance(folded, Constant) else DYNAMIC
+    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
         return DYNAMIC
-    return folded.value
+    return value if isinstance(value, str | int | float | None) else DYNAMIC
 
 
 def text(node: cst.BaseExpression | None, lookup: Lookup) -> str | None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from pyflow_inspector.module_table import Assigned, Binding, Defined, Imported, NameTable, build_table
-from pyflow_inspector.syntax import Syntax, SyntaxFault, parse_source
+from pyflow_inspector.source_text import SyntaxFault
+from pyflow_inspector.syntax import Syntax, parse_source
 from pyflow_inspector.tree import dotted_name
 
 if TYPE_CHECKING:
@@ -42,6 +43,16 @@ class Module:
     def table(self) -> NameTable:
         """What its top-level names stand for."""
         return build_table(self.syntax.concrete.body, self.package)
+
+    def class_table(self, node: cst.ClassDef) -> NameTable:
+        """What the names in one of its classes stand for."""
+        if node not in self._class_tables:
+            self._class_tables[node] = build_table(node.body.body, self.name)
+        return self._class_tables[node]
+
+    @cached_property
+    def _class_tables(self) -> dict[cst.ClassDef, NameTable]:
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,36 +91,68 @@ class Symbol:
         return node if isinstance(node, cst.ClassDef) else None
 
 
-class Project:
-    """Source files by module name, and the answers that need more than one of them."""
+class Modules:
+    """The source files of a project by module name, each parsed when it is first asked for."""
 
-    def __init__(self, settings: InspectorSettings, sources: dict[str, SourceFile]) -> None:
-        self.settings = settings
+    def __init__(self, sources: dict[str, SourceFile]) -> None:
         self.sources = sources
+        self.packages = {package for name in sources for package in _with_packages(name)}
+        self._parsed: dict[str, Module | SyntaxFault] = {}
+
+    def parse(self, source: SourceFile) -> Module | SyntaxFault:
+        """The module of a file, or why it cannot be read."""
+        name = source.module
+        if name not in self._parsed:
+            try:
+                self._parsed[name] = Module(source, parse_source(source))
+            except SyntaxFault as fault:
+                self._parsed[name] = fault
+        return self._parsed[name]
+
+    def digest(self, name: str) -> str | None:
+        """What changes with all that can be known of a module by its name; nothing if there is none."""
+        source = self.sources.get(name)
+        if source is not None:
+            return source.digest
+        return "package" if name in self.packages else None
+
+
+class Project:
+    """A project as one unit of it sees it: the answers that need more than one module, and which those were."""
+
+    def __init__(self, settings: InspectorSettings, modules: Modules) -> None:
+        self.settings = settings
         self.faults: dict[str, SyntaxFault] = {}
-        """The modules that cannot be parsed."""
+        """The modules that were asked for and cannot be parsed."""
         self.deep_functions: list[SyntaxFault] = []
         """Wired functions that nest too deeply to be followed."""
-        self._modules: dict[str, Module] = {}
-        self._classes: dict[cst.ClassDef, NameTable] = {}
-        self._packages = {package for name in sources for package in _with_packages(name)}
+        self._modules = modules
+        self._asked: dict[str, Module | None] = {}
+        self._looked_for: set[str] = set()
+
+    @property
+    def dependencies(self) -> dict[str, str | None]:
+        """The modules that were asked for, by name, with the digests of their files."""
+        return {name: self._modules.digest(name) for name in sorted({*self._asked, *self._looked_for})}
 
     def module(self, name: str) -> Module | None:
         """The module, parsed; nothing if it is not of the project or cannot be read (see `faults`)."""
-        source = self.sources.get(name)
-        if source is None or name in self.faults:
-            return None
-        if name not in self._modules:
-            try:
-                self._modules[name] = Module(source, parse_source(source))
-            except SyntaxFault as fault:
-                self.faults[name] = fault
-                return None
-        return self._modules[name]
+        if name not in self._asked:
+            self._asked[name] = self._parse(name)
+        return self._asked[name]
 
-    def parsed(self, name: str) -> Module | None:
-        """The module, if it has been parsed already."""
-        return self._modules.get(name)
+    def _exists(self, name: str) -> bool:
+        """Whether there is a module or package of this name."""
+        self._looked_for.add(name)
+        return name in self._modules.packages
+
+    def _parse(self, name: str) -> Module | None:
+        source = self._modules.sources.get(name)
+        parsed = None if source is None else self._modules.parse(source)
+        if isinstance(parsed, SyntaxFault):
+            self.faults[name] = parsed
+            return None
+        return parsed
 
     def resolve(self, module: Module, dotted: str) -> Symbol | None:
         """What `dotted` stands for at the top level of `module`; nothing for builtins and unknown names."""
@@ -157,10 +200,10 @@ class Project:
     def class_table(self, symbol: Symbol) -> NameTable:
         """The members that a class of the project defines itself."""
         node = symbol.class_node
+        module = self.module(symbol.module)
         assert node is not None
-        if node not in self._classes:
-            self._classes[node] = build_table(node.body.body, symbol.module)
-        return self._classes[node]
+        assert module is not None
+        return module.class_table(node)
 
     def base_symbols(self, symbol: Symbol) -> list[Symbol]:
         """The bases of a class of the project, as far as they can be named."""
@@ -206,7 +249,7 @@ class Project:
             found = self._named(other, name, seen) if other is not None else None
             if found is not None:
                 return found
-            if star not in self.sources:
+            if star not in self._modules.sources:
                 outside.append(star)
         return Symbol(outside[0], name) if len(outside) == 1 and name not in BUILTINS else None
 
@@ -223,7 +266,7 @@ class Project:
         if found is not None:
             return found
         inner = f"{symbol.module}.{name}"
-        if inner in self._packages:
+        if self._exists(inner):
             return Symbol(inner, "")
         return Symbol(symbol.module, name)
 

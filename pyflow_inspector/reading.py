@@ -1,4 +1,4 @@
-"""From settings to a model: find the files, the wirings, their functions, and what those do."""
+"""Reading one unit: its wirings, their functions, what those do, and what the rules say of it all."""
 
 from __future__ import annotations
 
@@ -6,26 +6,67 @@ from typing import TYPE_CHECKING
 
 from pyflow_inspector.model import ProjectModel, WiredFunction
 from pyflow_inspector.project import Project
+from pyflow_inspector.rules import RULES
+from pyflow_inspector.settings import target_names
 from pyflow_inspector.signature import read_signature
-from pyflow_inspector.source import find_sources
+from pyflow_inspector.source_text import SyntaxFault
 from pyflow_inspector.steps.walker import Walker
-from pyflow_inspector.syntax import SyntaxFault
-from pyflow_inspector.wiring import WIRE_FUNCTIONS, Wiring, find_wirings, wire_kind
+from pyflow_inspector.summary import rpc_fact, wiring_fact, workflow_fact
+from pyflow_inspector.unit import FactoryFact, UnitReport
+from pyflow_inspector.wire_function import WIRE_FUNCTIONS
+from pyflow_inspector.wiring import find_wirings, wire_kind
 
 if TYPE_CHECKING:
     import libcst as cst
 
-    from pyflow_inspector.project import Module
+    from pyflow_core.metadata import Diagnostic
+    from pyflow_inspector.project import Module, Modules
     from pyflow_inspector.settings import InspectorSettings
+    from pyflow_inspector.wiring import Wiring
 
 
-def read_project(settings: InspectorSettings) -> ProjectModel:
-    """Read every file that wires something, and whatever those lead to."""
-    project = Project(settings, find_sources(settings))
-    model = ProjectModel(project)
-    for module in _wiring_modules(project):
-        model.wirings.extend(find_wirings(project, module))
-    model.wirings.sort(key=_place)
+def read_unit(settings: InspectorSettings, modules: Modules, unit: str) -> UnitReport:
+    """Read a module, or the `"module:function"` of the service factory, and whatever it leads to."""
+    project = Project(settings, modules)
+    target = target_names(unit)
+    return _read_module(project, unit) if target is None else _read_factory(project, unit, *target)
+
+
+def _read_module(project: Project, name: str) -> UnitReport:
+    module = project.module(name)
+    model = ProjectModel(project) if module is None else _read_model(project, module)
+    findings = _findings(model)
+    return UnitReport(
+        unit=name,
+        dependencies=project.dependencies,
+        aliases=() if module is None else _aliases(project, module),
+        wirings=tuple(wiring_fact(wiring) for wiring in model.wirings),
+        workflows=tuple(workflow_fact(model, workflow) for workflow in model.workflows),
+        rpcs=tuple(rpc_fact(model, rpc) for rpc in model.rpcs),
+        findings=findings,
+    )
+
+
+def _read_factory(project: Project, unit: str, name: str, attribute: str) -> UnitReport:
+    module = project.module(name)
+    found = module is None or project.defines(module, attribute)
+    fact = FactoryFact(found, () if module is None else tuple(module.table.bindings))
+    findings = _findings(ProjectModel(project))
+    return UnitReport(unit, project.dependencies, findings=findings, factory=fact)
+
+
+def _findings(model: ProjectModel) -> tuple[Diagnostic, ...]:
+    return tuple(dict.fromkeys(finding for rule in RULES.values() for finding in rule.check(model)))
+
+
+def _aliases(project: Project, module: Module) -> tuple[str, ...]:
+    """The other names that a module gives to wire functions."""
+    candidates = [name for name in module.table.bindings if name not in WIRE_FUNCTIONS]
+    return tuple(name for name in candidates if wire_kind(project.resolve(module, name)) is not None)
+
+
+def _read_model(project: Project, module: Module) -> ProjectModel:
+    model = ProjectModel(project, find_wirings(project, module))
     seen: set[tuple[str, str]] = set()
     for wiring in model.wirings:
         wired = _read_wired(project, wiring)
@@ -35,35 +76,6 @@ def read_project(settings: InspectorSettings) -> ProjectModel:
     model.workflows.sort(key=lambda workflow: workflow.name)
     model.rpcs.sort(key=lambda rpc: rpc.name)
     return model
-
-
-def _place(wiring: Wiring) -> tuple[str, int, int]:
-    span = wiring.module.syntax.span(wiring.node)
-    return span.file, span.line, span.column
-
-
-def _wiring_modules(project: Project) -> list[Module]:
-    """The modules whose bytes speak of a wire function, or of a name under which one is passed on."""
-    words = {name.encode() for name in WIRE_FUNCTIONS}
-    found: dict[str, Module] = {}
-    while True:
-        fresh = [
-            name
-            for name, source in project.sources.items()
-            if name not in found and name not in project.faults and any(word in source.data for word in words)
-        ]
-        modules = [module for module in map(project.module, fresh) if module is not None]
-        found.update({module.name: module for module in modules})
-        aliases = {alias.encode() for module in modules for alias in _aliases(project, module)} - words
-        if not aliases:
-            return [found[name] for name in sorted(found)]
-        words |= aliases
-
-
-def _aliases(project: Project, module: Module) -> list[str]:
-    """The other names that a module gives to wire functions."""
-    candidates = [name for name in module.table.bindings if name not in WIRE_FUNCTIONS]
-    return [name for name in candidates if wire_kind(project.resolve(module, name)) is not None]
 
 
 def _read_wired(project: Project, wiring: Wiring) -> WiredFunction | None:

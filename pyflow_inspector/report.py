@@ -7,21 +7,31 @@ import re
 import tokenize
 from typing import TYPE_CHECKING
 
-from pyflow_inspector.rules import RULES
+from pyflow_inspector.rules import RULES, ProjectRule
+from pyflow_inspector.source_text import SyntaxFault, decode_source, split_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyflow_core.metadata import Diagnostic
-    from pyflow_inspector.model import ProjectModel
+    from pyflow_inspector.linked import LinkedProject
     from pyflow_inspector.settings import InspectorSettings
+    from pyflow_inspector.source import SourceFile
+    from pyflow_inspector.unit import UnitReport
 
 _IGNORE = re.compile(r"#\s*pyflow:\s*ignore\[([A-Z0-9,\s]*)\]")
 
 
-def find_diagnostics(model: ProjectModel) -> tuple[Diagnostic, ...]:
+def find_diagnostics(
+    linked: LinkedProject, units: Iterable[UnitReport], sources: Iterable[SourceFile]
+) -> tuple[Diagnostic, ...]:
     """The findings of all rules, each once, by file, line, column and code."""
-    settings = model.project.settings
-    silenced = _silenced(model)
-    found = {finding for rule in RULES.values() for finding in rule.check(model)}
+    settings = linked.settings
+    silenced = _silenced(sources)
+    found = {finding for unit in units for finding in unit.findings}
+    for rule in RULES.values():
+        if isinstance(rule, ProjectRule):
+            found.update(rule.check_project(linked))
     wanted = [one for one in found if _is_selected(settings, one.code) and not _is_silenced(one, silenced)]
     return tuple(sorted(wanted, key=_order))
 
@@ -41,16 +51,22 @@ def _is_silenced(finding: Diagnostic, silenced: dict[tuple[str, int], set[str]])
     return any(finding.code in silenced.get((finding.file, line), ()) for line in lines)
 
 
-def _silenced(model: ProjectModel) -> dict[tuple[str, int], set[str]]:
+def _silenced(sources: Iterable[SourceFile]) -> dict[tuple[str, int], set[str]]:
     """The codes in `# pyflow: ignore[…]` comments, by file and line."""
     found: dict[tuple[str, int], set[str]] = {}
-    for source in model.project.sources.values():
-        module = model.project.parsed(source.module)
-        if module is None or b"ignore[" not in source.data:
-            continue
-        for line, codes in ignore_comments("\n".join(module.syntax.lines)):
-            found.setdefault((source.file, line), set()).update(codes)
+    for source in sources:
+        if b"ignore[" in source.data:
+            for line, codes in _comments(source):
+                found.setdefault((source.file, line), set()).update(codes)
     return found
+
+
+def _comments(source: SourceFile) -> list[tuple[int, list[str]]]:
+    """Those of one file; none if it cannot be read."""
+    try:
+        return ignore_comments("\n".join(split_lines(decode_source(source.file, source.data))))
+    except (SyntaxFault, SyntaxError, tokenize.TokenError):
+        return []
 
 
 def ignore_comments(text: str) -> list[tuple[int, list[str]]]:

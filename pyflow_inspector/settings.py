@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_TARGET = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +30,9 @@ class InspectorSettings:
     exclude: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+
+
+def target_names(target: str) -> tuple[str, str] | None:
+    """The module and the attribute of `"module:attribute"`; nothing if it is of another form."""
+    match = _TARGET.fullmatch(target)
+    return None if match is None else (match[1], match[2])

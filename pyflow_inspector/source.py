@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ class SourceFile:
     def data(self) -> bytes:
         """The bytes of the file, read once."""
         return self.path.read_bytes()
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the bytes."""
+        return hashlib.sha256(self.data).hexdigest()
 
 
 def find_sources(settings: InspectorSettings) -> dict[str, SourceFile]:

@@ -1,4 +1,4 @@
-"""From a model to the metadata that the rest of pyflow reads."""
+"""From the model of a unit to plain data."""
 
 from __future__ import annotations
 
@@ -7,26 +7,77 @@ from typing import TYPE_CHECKING, Any, cast
 
 import libcst as cst
 
-from pyflow_core.metadata import Diagnostic, Metadata, ProjectMeta, RpcMeta, StepMeta, TypeMeta, WorkflowMeta
+from pyflow_core.metadata import RpcMeta, StepMeta, TypeMeta, WorkflowMeta
 from pyflow_core.naming import DYNAMIC, module_name, orchestrator_queue, step_queue, worker_name
 from pyflow_inspector.digest import digest
 from pyflow_inspector.option import documentation, execution_options, keyword_argument, text, texts
 from pyflow_inspector.tree import dotted_name
+from pyflow_inspector.unit import RpcFact, ServicePlace, StepPlace, Target, WiringFact, WorkflowFact, written_rpc
 
 if TYPE_CHECKING:
     from pyflow_inspector.annotation import Annotation
     from pyflow_inspector.model import ProjectModel, WiredFunction
     from pyflow_inspector.steps.fact import FoundStep
+    from pyflow_inspector.wiring import Wiring
 
 
-def summarise(model: ProjectModel, diagnostics: tuple[Diagnostic, ...]) -> Metadata:
-    """The metadata of a project."""
-    settings = model.project.settings
-    return Metadata(
-        ProjectMeta(settings.name, ".", settings.package, settings.services),
-        tuple(_workflow(model, workflow) for workflow in model.workflows),
-        tuple(_rpc(model, rpc) for rpc in model.rpcs),
-        diagnostics,
+def wiring_fact(wiring: Wiring) -> WiringFact:
+    """One wiring as plain data."""
+    syntax = wiring.module.syntax
+    return WiringFact(wiring.kind, wiring.name, syntax.span(wiring.node), syntax.span(wiring.anchor))
+
+
+def workflow_fact(model: ProjectModel, workflow: WiredFunction) -> WorkflowFact:
+    """One workflow as plain data."""
+    places = [
+        StepPlace(step.key, step.module.syntax.span(step.name_node or step.call))
+        for step in workflow.facts.steps
+        if step.form.type == "rpc"
+    ]
+    return WorkflowFact(
+        wiring_fact(workflow.wiring), _workflow(model, workflow), tuple(places), _targets(workflow), _services(workflow)
+    )
+
+
+def rpc_fact(model: ProjectModel, rpc: WiredFunction) -> RpcFact:
+    """One RPC as plain data."""
+    return RpcFact(wiring_fact(rpc.wiring), _rpc(model, rpc), _targets(rpc), _services(rpc))
+
+
+def _targets(wired: WiredFunction) -> tuple[Target, ...]:
+    """The RPCs that steps and bare invocations name."""
+    found: list[Target] = []
+    for step in wired.facts.steps:
+        form = step.form
+        if form.type == "rpc" and form.rpc_name not in {None, DYNAMIC} and step.target_node is not None:
+            written = written_rpc(form.rpc_name or "", is_reference=form.is_reference)
+            has_data = _has_data(step.call, 1, is_reference=form.is_reference)
+            found.append(Target(written, step.module.syntax.span(step.target_node), has_data))
+    for invoke in wired.facts.invokes:
+        if invoke.name is not None:
+            written = written_rpc(invoke.name, is_reference=invoke.is_reference)
+            has_data = _has_data(invoke.call, 0, is_reference=invoke.is_reference)
+            found.append(Target(written, invoke.place.module.syntax.span(invoke.place.node), has_data))
+    return tuple(found)
+
+
+def _has_data(call: cst.Call, index: int, *, is_reference: bool) -> bool | None:
+    """Whether data follows the name at `index`, or is handed to the reference there."""
+    given = [arg for arg in call.args if arg.keyword is None]
+    if any(arg.star for arg in given):
+        return None
+    if not is_reference:
+        return len(given) > index + 1
+    reference = given[index].value
+    return bool(reference.args) if isinstance(reference, cst.Call) else None
+
+
+def _services(wired: WiredFunction) -> tuple[ServicePlace, ...]:
+    """The keyword-only parameters, in the order in which they are written."""
+    syntax = wired.module.syntax
+    return tuple(
+        ServicePlace(param.name.value, param.default is not None, syntax.span(param))
+        for param in wired.node.params.kwonly_params
     )
 
 
@@ -52,8 +103,8 @@ def _workflow(model: ProjectModel, workflow: WiredFunction) -> WorkflowMeta:
         permissions=_references(model, workflow, "permissions"),
         hash=_workflow_hash(workflow),
         span=workflow.module.syntax.span(workflow.node),
-        steps=_steps(model, workflow),
-        invokes=_invokes(model, workflow),
+        steps=_steps(workflow),
+        invokes=_invokes(workflow),
     )
 
 
@@ -101,26 +152,26 @@ def _reference(model: ProjectModel, workflow: WiredFunction, node: cst.BaseExpre
     return DYNAMIC if symbol is None else symbol.path
 
 
-def _invokes(model: ProjectModel, workflow: WiredFunction) -> tuple[str, ...]:
+def _invokes(workflow: WiredFunction) -> tuple[str, ...]:
     found = workflow.facts.invokes
-    names = {model.rpc_name(one.name, is_reference=one.is_reference) for one in found if one.name is not None}
+    names = {written_rpc(one.name, is_reference=one.is_reference) for one in found if one.name is not None}
     return tuple(sorted(names))
 
 
 # --- steps
 
 
-def _steps(model: ProjectModel, workflow: WiredFunction) -> tuple[StepMeta, ...]:
+def _steps(workflow: WiredFunction) -> tuple[StepMeta, ...]:
     ordered = sorted(workflow.facts.steps, key=lambda step: step.order)
     ids: dict[FoundStep, str] = {}
     counts: dict[str, int] = {}
     for step in ordered:
         counts[step.key] = counts.get(step.key, 0) + 1
         ids[step] = step.key if counts[step.key] == 1 else f"{step.key}#{counts[step.key]}"
-    return tuple(_step(model, workflow, step, ids) for step in ordered)
+    return tuple(_step(workflow, step, ids) for step in ordered)
 
 
-def _step(model: ProjectModel, workflow: WiredFunction, step: FoundStep, ids: dict[FoundStep, str]) -> StepMeta:
+def _step(workflow: WiredFunction, step: FoundStep, ids: dict[FoundStep, str]) -> StepMeta:
     is_rpc = step.form.type == "rpc"
     rpc_name = step.form.rpc_name
     return StepMeta(
@@ -131,7 +182,7 @@ def _step(model: ProjectModel, workflow: WiredFunction, step: FoundStep, ids: di
         description=step.description,
         span=step.module.syntax.span(step.call),
         hash=_step_hash(step),
-        rpc_name=None if rpc_name is None else model.rpc_name(rpc_name, is_reference=step.form.is_reference),
+        rpc_name=None if rpc_name is None else written_rpc(rpc_name, is_reference=step.form.is_reference),
         options=step.options,
         queue=step_queue(workflow.name, step.key) if is_rpc else None,
         worker=worker_name(workflow.name, step.key) if is_rpc else None,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
 import warnings
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ import libcst as cst
 
 from pyflow_core.metadata import Span
 from pyflow_inspector.pairing import UnpairedTreesError, pair_trees
+from pyflow_inspector.source_text import SyntaxFault, decode_source, file_start, split_lines
 from pyflow_inspector.tree import walk_cst
 
 if TYPE_CHECKING:
@@ -22,17 +21,6 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 500
 """How deep code may nest: libcst recurses natively, and far deeper input ends the process."""
-
-_LINE_END = re.compile(r"\r\n|\r|\n")
-
-
-class SyntaxFault(Exception):  # noqa: N818 - a finding under way, and no error of ours
-    """A file cannot be read, and where."""
-
-    def __init__(self, message: str, span: Span) -> None:
-        super().__init__(message)
-        self.message = message
-        self.span = span
 
 
 class Syntax:
@@ -70,7 +58,7 @@ class Syntax:
         """From the first to the last part of `node` that has a twin."""
         spans = [self.span(self._twins[part]) for part in walk_cst(node) if part in self._twins]
         if not spans:
-            return _start(self.file)
+            return file_start(self.file)
         first = min(spans, key=lambda span: (span.line, span.column))
         last = max(spans, key=lambda span: (span.end_line, span.end_column))
         return Span(self.file, first.line, first.column, last.end_line, last.end_column)
@@ -101,11 +89,6 @@ class Syntax:
         return len(text.encode()[:byte_offset].decode(errors="ignore")) + 1
 
 
-def split_lines(text: str) -> list[str]:
-    """The lines as Python counts them: a form feed or a Unicode separator ends none."""
-    return _LINE_END.split(text)
-
-
 def parse_source(source: SourceFile) -> Syntax:
     """Read a file, first by ast, which refuses politely what would end the process inside libcst.
 
@@ -121,7 +104,7 @@ def parse_source(source: SourceFile) -> Syntax:
         message = f"libcst cannot read this file: {error.message.splitlines()[0]}"
         raise SyntaxFault(message, _point(source.file, text, error.raw_line)) from None
     except UnpairedTreesError as error:
-        raise SyntaxFault(f"libcst and ast disagree about this file: {error}", _start(source.file)) from None
+        raise SyntaxFault(f"libcst and ast disagree about this file: {error}", file_start(source.file)) from None
 
 
 def parse_type(text: str) -> cst.BaseExpression | None:
@@ -134,38 +117,6 @@ def parse_type(text: str) -> cst.BaseExpression | None:
         return None
 
 
-def decode_source(file: str, data: bytes) -> str:
-    """The text of a file, by its own encoding declaration.
-
-    Raises:
-        SyntaxFault: the bytes do not fit the encoding, or hold a null byte.
-    """
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    except SyntaxError as error:
-        position = _undecodable(file, data, "utf-8")
-        raise position or SyntaxFault(f"syntax error: {error.msg}", _start(file)) from None
-    fault = _undecodable(file, data, encoding)
-    if fault is not None:
-        raise fault
-    text = data.decode(encoding)
-    if "\0" in text:
-        raise SyntaxFault("the file holds a null byte", _end_of(file, text[: text.index("\0")]))
-    return text
-
-
-def _undecodable(file: str, data: bytes, encoding: str) -> SyntaxFault | None:
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode(encoding, errors="replace")
-        value = f"0x{data[error.start]:02x}"
-        return SyntaxFault(f"the file is not {encoding} text: byte {value}", _end_of(file, before))
-    except (LookupError, UnicodeError):
-        return SyntaxFault(f"the file is not {encoding} text", _start(file))
-    return None
-
-
 def _parse_gate(file: str, text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
@@ -174,9 +125,9 @@ def _parse_gate(file: str, text: str) -> ast.Module:
     except SyntaxError as error:
         raise SyntaxFault(f"syntax error: {error.msg}", _error_span(file, text, error)) from None
     except (RecursionError, MemoryError):
-        raise SyntaxFault("the code nests too deeply to be read", _start(file)) from None
+        raise SyntaxFault("the code nests too deeply to be read", file_start(file)) from None
     except ValueError as error:
-        raise SyntaxFault(f"syntax error: {error}", _start(file)) from None
+        raise SyntaxFault(f"syntax error: {error}", file_start(file)) from None
 
 
 def _refuse_depth(file: str, tree: ast.Module) -> None:
@@ -209,19 +160,8 @@ def _error_span(file: str, text: str, error: SyntaxError) -> Span:
     return Span(file, line, column, line, column + 1)
 
 
-def _end_of(file: str, before: str) -> Span:
-    """The character that follows a text."""
-    lines = split_lines(before)
-    column = len(lines[-1]) + 1
-    return Span(file, len(lines), column, len(lines), column + 1)
-
-
 def _point(file: str, text: str, line: int) -> Span:
     """The whole of a line."""
     lines = split_lines(text)
     number = min(max(line, 1), len(lines))
     return Span(file, number, 1, number, len(lines[number - 1]) + 1)
-
-
-def _start(file: str) -> Span:
-    return Span(file, 1, 1, 1, 1)

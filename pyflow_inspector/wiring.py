@@ -13,14 +13,13 @@ from pyflow_inspector.module_table import Defined
 from pyflow_inspector.option import keyword_argument
 from pyflow_inspector.project import Symbol
 from pyflow_inspector.tree import cst_children, dotted_name
+from pyflow_inspector.wire_function import WIRE_FUNCTIONS
 
 if TYPE_CHECKING:
     from pyflow_inspector.project import Module, Project
+    from pyflow_inspector.unit import Kind
 
-Kind = Literal["workflow", "rpc"]
 Where = Literal["module", "function", "loop", "class"]
-
-WIRE_FUNCTIONS: dict[str, Kind] = {"wire_workflow": "workflow", "wire_rpc": "rpc"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from pyflow_inspector.rules.pf501_missing_annotation import MissingAnnotation
 from pyflow_inspector.rules.pf502_type_only_import import TypeOnlyImport
 from pyflow_inspector.rules.pf504_type_not_importable import TypeNotImportable
 from pyflow_inspector.rules.pf901_syntax_error import SyntaxErrorFound
-from pyflow_inspector.rules.rule import Example, Rule
+from pyflow_inspector.rules.rule import Example, ProjectRule, Rule
 
 ALL: tuple[type[Rule], ...] = (
     DynamicStepName,
@@ -47,4 +47,4 @@ ALL: tuple[type[Rule], ...] = (
 
 RULES: dict[str, Rule] = {rule.code: rule() for rule in ALL}
 
-__all__ = ["ALL", "RULES", "Example", "Rule"]
+__all__ = ["ALL", "RULES", "Example", "ProjectRule", "Rule"]

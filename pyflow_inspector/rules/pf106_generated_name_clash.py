@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pyflow_core.naming import class_name, module_name, orchestrator_queue, step_queue, worker_name
-from pyflow_inspector.rules.rule import Example, Rule, position
+from pyflow_inspector.rules.rule import Example, ProjectRule, position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pyflow_core.metadata import Diagnostic, Span
-    from pyflow_inspector.model import ProjectModel, WiredFunction
+    from pyflow_inspector.linked import LinkedProject
+    from pyflow_inspector.unit import RpcFact, WorkflowFact
 
 RESERVED_MODULES = frozenset({"rpcs", "blocking", "workers", "_project", "_services", "docs", "connect", "workflows"})
 """What the generated package holds beside the modules of the workflows."""
@@ -19,9 +20,10 @@ RESERVED_MODULES = frozenset({"rpcs", "blocking", "workers", "_project", "_servi
 _ADVICE = "rename one of them"
 
 Owner = tuple[str, "Span"]
+Fact = TypeVar("Fact", "WorkflowFact", "RpcFact")
 
 
-class GeneratedNameClash(Rule):
+class GeneratedNameClash(ProjectRule):
     """Two names lead to the same class, module, queue or reference in generated code.
 
     `create-user` and `createUser` both give the class `CreateUser`; an RPC `users` and an RPC `users.create` both
@@ -87,49 +89,52 @@ class GeneratedNameClash(Rule):
         ),
     )
 
-    def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
+    def check_project(self, linked: LinkedProject) -> Iterator[Diagnostic]:
         """Clashes of modules, of worker classes and queues, of references."""
-        yield from self._modules(model)
-        yield from self._workers(model)
-        yield from self._references(model)
+        yield from self._modules(linked)
+        yield from self._workers(linked)
+        yield from self._references(linked)
 
-    def _modules(self, model: ProjectModel) -> Iterator[Diagnostic]:
+    def _modules(self, linked: LinkedProject) -> Iterator[Diagnostic]:
         taken: dict[str, Owner] = {}
-        for workflow in _in_order(model.workflows):
-            module = module_name(workflow.name)
+        for workflow in _in_order(linked.workflows):
+            name = workflow.meta.name
+            module = module_name(name)
             if module in RESERVED_MODULES:
-                message = f"workflow {workflow.name!r} would overwrite {module!r} of the generated package"
-                yield self.at(_span(workflow), message, "give the workflow another name")
-            owner = (f"workflow {workflow.name!r}", _span(workflow))
+                message = f"workflow {name!r} would overwrite {module!r} of the generated package"
+                yield self.at(workflow.wiring.anchor, message, "give the workflow another name")
+            owner = (f"workflow {name!r}", workflow.wiring.anchor)
             yield from self._claim(taken, f"module {module!r}", owner)
 
-    def _workers(self, model: ProjectModel) -> Iterator[Diagnostic]:
+    def _workers(self, linked: LinkedProject) -> Iterator[Diagnostic]:
         """One table for all, since all workers are classes of one module and queues of one broker."""
         taken: dict[str, Owner] = {}
-        for workflow in _in_order(model.workflows):
-            owner = (f"workflow {workflow.name!r}", _span(workflow))
-            names = [f"class {class_name(workflow.name)!r}", f"queue {orchestrator_queue(workflow.name)!r}"]
+        for workflow in _in_order(linked.workflows):
+            name = workflow.meta.name
+            owner = (f"workflow {name!r}", workflow.wiring.anchor)
+            names = [f"class {class_name(name)!r}", f"queue {orchestrator_queue(name)!r}"]
             yield from self._claim(taken, names, owner)
-        for workflow in _in_order(model.workflows):
+        for workflow in _in_order(linked.workflows):
+            name = workflow.meta.name
             seen: set[str] = set()
-            for step in workflow.facts.steps:
-                if step.form.type != "rpc" or step.key in seen:
+            for step in workflow.steps:
+                if step.key in seen:
                     continue
                 seen.add(step.key)
                 names = [
-                    f"class {worker_name(workflow.name, step.key)!r}",
-                    f"queue {step_queue(workflow.name, step.key)!r}",
+                    f"class {worker_name(name, step.key)!r}",
+                    f"queue {step_queue(name, step.key)!r}",
                 ]
-                span = step.module.syntax.span(step.name_node or step.call)
-                yield from self._claim(taken, names, (f"step {step.key!r} of workflow {workflow.name!r}", span))
+                owner = (f"step {step.key!r} of workflow {name!r}", step.name)
+                yield from self._claim(taken, names, owner)
 
-    def _references(self, model: ProjectModel) -> Iterator[Diagnostic]:
+    def _references(self, linked: LinkedProject) -> Iterator[Diagnostic]:
         """Each RPC claims its path for itself, and every namespace above it together with its siblings."""
         paths: dict[str, Owner] = {}
         spaces: dict[str, tuple[str, Owner]] = {}
-        for rpc in _in_order(model.rpcs):
-            segments = rpc.name.split(".")
-            owner = (f"RPC {rpc.name!r}", _span(rpc))
+        for rpc in _in_order(linked.rpcs):
+            segments = rpc.meta.name.split(".")
+            owner = (f"RPC {rpc.meta.name!r}", rpc.wiring.anchor)
             for length in range(1, len(segments)):
                 written = ".".join(segments[:length])
                 path = ".".join(map(module_name, segments[:length]))
@@ -159,10 +164,6 @@ class GeneratedNameClash(Rule):
         return self.at(second[1], message, _ADVICE)
 
 
-def _in_order(functions: list[WiredFunction]) -> list[WiredFunction]:
+def _in_order(facts: Iterable[Fact]) -> list[Fact]:
     """By file and line, so that the finding stands at the later one."""
-    return sorted(functions, key=lambda one: (_span(one).file, _span(one).line, _span(one).column))
-
-
-def _span(wired: WiredFunction) -> Span:
-    return wired.wiring.module.syntax.span(wired.wiring.anchor)
+    return sorted(facts, key=lambda one: (one.wiring.anchor.file, one.wiring.anchor.line, one.wiring.anchor.column))

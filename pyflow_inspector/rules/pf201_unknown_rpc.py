@@ -5,20 +5,16 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from pyflow_core.naming import DYNAMIC
-from pyflow_inspector.rules.rule import Example, Rule
+from pyflow_inspector.rules.rule import Example, ProjectRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import libcst as cst
-
     from pyflow_core.metadata import Diagnostic
-    from pyflow_inspector.model import ProjectModel
-    from pyflow_inspector.project import Module
+    from pyflow_inspector.linked import LinkedProject
 
 
-class UnknownRpc(Rule):
+class UnknownRpc(ProjectRule):
     """A step or an invocation names an RPC that the project does not wire.
 
     The run would wait for a worker that does not exist.
@@ -62,22 +58,12 @@ class UnknownRpc(Rule):
         ),
     )
 
-    def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
+    def check_project(self, linked: LinkedProject) -> Iterator[Diagnostic]:
         """Targets of steps and of `rpc.invoke` that are not wired."""
-        for wired in model.functions:
-            for step in wired.facts.steps:
-                form = step.form
-                if form.type == "rpc" and form.rpc_name not in {None, DYNAMIC} and step.target_node is not None:
-                    name = model.rpc_name(form.rpc_name or "", is_reference=form.is_reference)
-                    yield from self._unknown(model, name, step.module, step.target_node)
-            for invoke in wired.facts.invokes:
-                if invoke.name is not None:
-                    name = model.rpc_name(invoke.name, is_reference=invoke.is_reference)
-                    yield from self._unknown(model, name, invoke.place.module, invoke.place.node)
-
-    def _unknown(self, model: ProjectModel, name: str, module: Module, node: cst.CSTNode) -> Iterator[Diagnostic]:
-        if name in model.rpc_names:
-            return
-        near = difflib.get_close_matches(name, sorted(model.rpc_names), n=1)
-        advice = f"did you mean {near[0]!r}?" if near else "wire it with `wire_rpc`"
-        yield self.at(module.syntax.span(node), f"there is no RPC {name!r}", advice)
+        for wired in linked.functions:
+            for target in wired.targets:
+                name = linked.rpc_name(target.rpc)
+                if name not in linked.rpc_names:
+                    near = difflib.get_close_matches(name, sorted(linked.rpc_names), n=1)
+                    advice = f"did you mean {near[0]!r}?" if near else "wire it with `wire_rpc`"
+                    yield self.at(target.span, f"there is no RPC {name!r}", advice)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyflow_inspector.rules.rule import Example, Rule, position
+from pyflow_inspector.rules.rule import Example, ProjectRule, position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyflow_core.metadata import Diagnostic
-    from pyflow_inspector.model import ProjectModel
-    from pyflow_inspector.wiring import Wiring
+    from pyflow_inspector.linked import LinkedProject
+    from pyflow_inspector.unit import WiringFact
 
 
-class DuplicateWiring(Rule):
+class DuplicateWiring(ProjectRule):
     """One name is wired twice.
 
     Which of the two functions would run depends on which module is imported last.
@@ -55,15 +55,14 @@ class DuplicateWiring(Rule):
         ),
     )
 
-    def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
+    def check_project(self, linked: LinkedProject) -> Iterator[Diagnostic]:
         """The second and every further wiring of a name, in the order of files and lines."""
-        first: dict[tuple[str, str], Wiring] = {}
-        for wiring in model.wirings:
+        first: dict[tuple[str, str], WiringFact] = {}
+        for wiring in linked.wirings:
             if wiring.name is None:
                 continue
             other = first.setdefault((wiring.kind, wiring.name), wiring)
             if other is not wiring:
                 what = "workflow" if wiring.kind == "workflow" else "RPC"
-                place = position(other.module.syntax.span(other.anchor))
-                message = f"{what} {wiring.name!r} is wired already at {place}"
-                yield self.at(wiring.module.syntax.span(wiring.anchor), message, "rename or remove one of them")
+                message = f"{what} {wiring.name!r} is wired already at {position(other.anchor)}"
+                yield self.at(wiring.anchor, message, "rename or remove one of them")

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import difflib
-import re
 from typing import TYPE_CHECKING
 
-from pyflow_core.naming import DYNAMIC
-from pyflow_inspector.rules.rule import Example, Rule
+from pyflow_inspector.rules.rule import Example, ProjectRule
 from pyflow_inspector.setting_place import setting_span
+from pyflow_inspector.settings import target_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pyflow_core.metadata import Diagnostic
-    from pyflow_inspector.model import ProjectModel
-    from pyflow_inspector.project import Project
-
-_TARGET = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
+    from pyflow_inspector.linked import LinkedProject
 
 
-class InvalidSetting(Rule):
+class InvalidSetting(ProjectRule):
     """A setting in `[tool.pyflow]` is wrong.
 
     `services` must be `"module:attribute"`, and the module of this project must define the attribute.
@@ -65,12 +61,12 @@ class InvalidSetting(Rule):
         ),
     )
 
-    def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
+    def check_project(self, linked: LinkedProject) -> Iterator[Diagnostic]:
         """The service factory, if one is set."""
-        settings = model.project.settings
+        settings = linked.settings
         if settings.services is None:
             return
-        problem = _target_problem(model.project, settings.services)
+        problem = _target_problem(linked, settings.services)
         if problem is not None:
             yield self.of(settings.root, "services", *problem)
 
@@ -79,21 +75,18 @@ class InvalidSetting(Rule):
         return self.at(setting_span(root, key), message, advice)
 
 
-def _target_problem(project: Project, target: str) -> tuple[str, str | None] | None:
-    match = _TARGET.fullmatch(target)
-    if match is None:
+def _target_problem(linked: LinkedProject, target: str) -> tuple[str, str | None] | None:
+    names = target_names(target)
+    if names is None:
         return f"{target!r} names no function", 'write "module:function"'
-    name, attribute = match.groups()
-    module = project.module(name)
-    if name in project.faults:
+    module, attribute = names
+    if linked.factory is None:
+        return f"there is no module {module!r} in the project", _nearest(module, linked.modules)
+    if linked.factory.found:
         return None
-    if module is None:
-        return f"there is no module {name!r} in the project", _nearest(name, project.sources)
-    if project.defines(module, attribute):
-        return None
-    return f"module {name!r} has no {attribute!r}", _nearest(attribute, module.table.bindings)
+    return f"module {module!r} has no {attribute!r}", _nearest(attribute, linked.factory.names)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:
-    near = difflib.get_close_matches(name, [one for one in known if one != DYNAMIC], n=1)
+    near = difflib.get_close_matches(name, sorted(known), n=1)
     return f"did you mean {near[0]!r}?" if near else None

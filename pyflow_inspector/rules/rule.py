@@ -11,6 +11,7 @@ from pyflow_core.metadata import Diagnostic, Severity, Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyflow_inspector.linked import LinkedProject
     from pyflow_inspector.model import ProjectModel
 
 
@@ -39,7 +40,10 @@ class Example:
 
 
 class Rule:
-    """One kind of finding. The docstring of a subclass is its documentation page."""
+    """One kind of finding. The docstring of a subclass is its documentation page.
+
+    A rule sees one unit at a time, trees and all, and cannot know what other units say; a `ProjectRule` can.
+    """
 
     code: ClassVar[str]
     name: ClassVar[str]
@@ -58,7 +62,7 @@ class Rule:
         return self.docs.partition("\n")[0]
 
     def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
-        """Every place of a project that breaks the rule."""
+        """Every place of a unit that breaks the rule."""
         raise NotImplementedError
 
     def at(self, span: Span, message: str, advice: str | None = None) -> Diagnostic:
@@ -75,6 +79,18 @@ class Rule:
             span.end_column,
             advice,
         )
+
+
+class ProjectRule(Rule):
+    """A rule about all units together. It judges plain data, since units may come from the cache."""
+
+    def check(self, model: ProjectModel) -> Iterator[Diagnostic]:  # noqa: ARG002 - nothing can be said of one unit
+        """Nothing."""
+        return iter(())
+
+    def check_project(self, linked: LinkedProject) -> Iterator[Diagnostic]:
+        """Every place of a project that breaks the rule."""
+        raise NotImplementedError
 
 
 def position(span: Span) -> str:

@@ -127,7 +127,7 @@ def _invoke(walker: Walker, node: cst.Call, ctx: Context) -> Value:
     written = node.args[0].value if node.args else node
     if is_reference and isinstance(written, cst.Call):
         written = written.func
-    walker.facts.invokes.append(Invoke(Place(ctx.frame.module, written), name, is_reference))
+    walker.facts.invokes.append(Invoke(Place(ctx.frame.module, written), node, name, is_reference))
     return Value(steps=union(values), pending=(_pend(walker, node, "invoke", ctx),))
 
 

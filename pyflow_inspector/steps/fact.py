@@ -86,6 +86,7 @@ class Invoke:
     """A bare `rpc.invoke`. Without a `name` it could not be read."""
 
     place: Place
+    call: cst.Call
     name: str | None
     is_reference: bool = False
 

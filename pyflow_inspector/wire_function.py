@@ -1,0 +1,10 @@
+"""The functions that wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyflow_inspector.unit import Kind
+
+WIRE_FUNCTIONS: dict[str, Kind] = {"wire_workflow": "workflow", "wire_rpc": "rpc"}
