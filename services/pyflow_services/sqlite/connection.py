@@ -1,15 +1,19 @@
 """One SQLite connection and the thread that it lives in.
 
-aiosqlite owns the thread. Its public calls cost a hop to that thread for every statement; a whole transaction in one
-hop needs its private `_execute`, which nothing else in pyflow touches. Should a release move it, `ExecutorConnection`
-does the same with the standard library alone.
+The reading connection lives in a thread of aiosqlite. Its public calls cost a hop to that thread for every statement; a
+whole read transaction in one hop needs its private `_execute`, which nothing else in pyflow touches. Should a release
+move it, `ThreadConnection` does the same with the standard library alone. The writing connection is one of these from
+the start: the time from a commit to its answer is what a run waits for at every step.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import aiosqlite
@@ -83,38 +87,96 @@ class AiosqliteConnection:
             self._raw = None
 
 
-class ExecutorConnection:
-    """The same in a thread of our own."""
+class ThreadConnection:
+    """A connection in a thread of our own, which can be given work that nobody waits for.
+
+    It costs one hop: the work itself tells the loop of its end, where aiosqlite's thread would tell it once more.
+    """
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
-        self._raw: sqlite3.Connection | None = None
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pyflow-sqlite")
+        self._work: SimpleQueue[Callable[[sqlite3.Connection], None] | None] | None = None
 
     async def open(self) -> None:
         """Connect."""
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[None] = loop.create_future()
+        work: SimpleQueue[Callable[[sqlite3.Connection], None] | None] = SimpleQueue()
+        # As a daemon: a program that fails before it closes the store must still end.
+        Thread(target=self._serve, args=(loop, opened, work), name="pyflow-sqlite", daemon=True).start()
         try:
-            self._raw = await asyncio.get_running_loop().run_in_executor(self._executor, self._connect)
+            await opened
         except BaseException:
-            self._executor.shutdown(wait=False)
+            work.put(None)
             raise
+        self._work = work
+
+    def post(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Have `work` called in the thread; it must not raise."""
+        if self._work is None:
+            raise RuntimeError("the connection is closed")
+        self._work.put(work)
 
     async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Call `function` in the thread."""
-        if self._raw is None:
-            raise RuntimeError("the connection is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function, self._raw)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def work(database: sqlite3.Connection) -> None:
+            _answer_from(loop, answer, partial(function, database))
+
+        self.post(work)
+        return await answer
 
     async def close(self) -> None:
         """Close."""
-        raw, self._raw = self._raw, None
-        if raw is not None:
-            await asyncio.get_running_loop().run_in_executor(self._executor, raw.close)
-        self._executor.shutdown()
+        if self._work is not None:
+            closing = self.run(sqlite3.Connection.close)
+            try:
+                await closing
+            finally:
+                work, self._work = self._work, None
+                work.put(None)
+
+    def _serve(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        opened: asyncio.Future[None],
+        queue: SimpleQueue[Callable[[sqlite3.Connection], None] | None],
+    ) -> None:
+        connected: list[sqlite3.Connection] = []
+        _answer_from(loop, opened, lambda: connected.append(self._connect()))
+        while (work := queue.get()) is not None:
+            work(connected[0])
+
+
+def _answer_from(loop: asyncio.AbstractEventLoop, answer: asyncio.Future[T], function: Callable[[], T]) -> None:
+    """Call a function in this thread and answer in the loop's."""
+    try:
+        value = function()
+    except BaseException as error:  # noqa: BLE001 - it is raised where the caller waits
+        _tell(loop, _set, answer, None, error)
+    else:
+        _tell(loop, _set, answer, value, None)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, callback: Callable[..., object], *arguments: object) -> None:
+    # A loop that was closed meanwhile has nobody left who waits.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _set(answer: asyncio.Future[Any], value: object, error: BaseException | None) -> None:
+    if answer.done():
+        return
+    if error is None:
+        answer.set_result(value)
+    else:
+        answer.set_exception(error)
 
 
 def make_connection(connect: Callable[[], sqlite3.Connection]) -> Connection:
     """A connection in a thread of its own; `connect` is called there."""
     if hasattr(aiosqlite.Connection, "_execute"):
         return AiosqliteConnection(connect)
-    return ExecutorConnection(connect)
+    return ThreadConnection(connect)

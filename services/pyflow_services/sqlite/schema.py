@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pyflow_core.errors import StoreError, StoreFormatError, StoreUnavailableError, StoreVersionError
 from pyflow_services.sqlite.failure import failed_open
+from pyflow_services.sqlite.log_file import CHECKPOINT_PAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,6 @@ APPLICATION_ID = 0x70666C77
 """`pflw`, in the header of every file of ours."""
 
 BUSY_SECONDS = 5.0
-AUTOCHECKPOINT_PAGES = 4000
 CACHE_KIB = 32 * 1024
 OLDEST_SQLITE = (3, 37, 0)
 """The first with STRICT tables; RETURNING is older."""
@@ -62,7 +62,7 @@ def _prepared(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     try:
         # Whose file it is comes first: what follows would write to it.
         _check_owner(connection, path)
-        connection.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA synchronous = {'FULL' if synchronous == 'full' else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = ON")
         _use_wal(connection, path)

@@ -15,7 +15,7 @@ from pyflow_core.errors import StoreUnavailableError
 from pyflow_core.ports.state import WorkflowStateService
 from pyflow_services.sqlite import leases, reading, redrive, runs, schema, steps
 from pyflow_services.sqlite.activations import COMMIT
-from pyflow_services.sqlite.connection import Connection, make_connection
+from pyflow_services.sqlite.connection import Connection, ThreadConnection, make_connection
 from pyflow_services.sqlite.failure import failed_read
 from pyflow_services.sqlite.locks import FileLock, LockFolder, boot_id
 from pyflow_services.sqlite.wakeup import LISTEN, UNLISTEN, Listener, Wakeup
@@ -80,10 +80,10 @@ class SqliteStateService(WorkflowStateService):
         self._folder = LockFolder(path)
         self._census = leases.Census(self._folder, lease_clock)
         self._heartbeat = leases.Heartbeat(path, lease_clock)
-        self._connection: Connection | None = None
+        self._connection: ThreadConnection | None = None
         self._reader: Connection | None = None
         self._wakeup = Wakeup(self._register_listener, self._data_version)
-        self._writer = Writer(path, clock, self._wakeup.news, self._member_id)
+        self._writer = Writer(path, clock, self._wakeup.news, self._member_id, lengthens_log=synchronous == "full")
 
     # --- for tests
 
@@ -130,7 +130,7 @@ class SqliteStateService(WorkflowStateService):
     async def open(self) -> None:
         if self._connection is not None:
             return
-        connection = make_connection(partial(schema.connect_writer, self._path, self._synchronous))
+        connection = ThreadConnection(partial(schema.connect_writer, self._path, self._synchronous))
         await connection.open()
         reader = make_connection(partial(schema.connect_reader, self._path))
         try:

@@ -10,19 +10,25 @@ is written. One that fails after it has written takes the transaction down, and 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pyflow_core.errors import CommitUnknownError, StoreError, StoreUnavailableError
 from pyflow_services.sqlite.failure import failed_write, is_store_failure, refused_row
+from pyflow_services.sqlite.log_file import lengthen
 from pyflow_services.sqlite.transaction import Transaction
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pyflow_services.sqlite.connection import Connection
+    from pyflow_services.sqlite.connection import ThreadConnection
+
+LENGTHEN_AFTER_COMMITS = 20
+"""A process that writes so often will go on; one that writes less leaves the log as it is."""
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -87,7 +93,6 @@ class _Report:
     news: bool = False
     ended: bool = False
     ports: Sequence[tuple[int]] = ()
-    answered: bool = False
 
 
 class Writer:
@@ -95,7 +100,7 @@ class Writer:
 
     `commits` counts transactions that changed something, but for those of listeners. `fault`, if set, is called in the
     writing thread with `"<operation>:before"` and `"<operation>:after"` around each commit; what it raises reaches the
-    callers.
+    callers. With `lengthens_log` the log is lengthened once this process has shown that it goes on writing.
     """
 
     def __init__(
@@ -104,6 +109,8 @@ class Writer:
         clock: Callable[[], float],
         on_news: Callable[[Sequence[tuple[int]], bool], None],
         listener_id: str,
+        *,
+        lengthens_log: bool,
     ) -> None:
         self.commits = 0
         self.fault: Callable[[str], None] | None = None
@@ -111,13 +118,14 @@ class Writer:
         self._clock = clock
         self._on_news = on_news
         self._listener_id = listener_id
-        self._connection: Connection | None = None
+        self._lengthens = lengthens_log
+        self._connection: ThreadConnection | None = None
         self._queue: list[_Call] = []
-        self._pump: asyncio.Task[None] | None = None
+        # From the moment that a hand-over is due until its batch is answered and nothing more is queued.
+        self._occupied = False
         self._idle: asyncio.Future[None] | None = None
-        self._ending = False
 
-    def attach(self, connection: Connection | None) -> None:
+    def attach(self, connection: ThreadConnection | None) -> None:
         """Write through this connection from now on."""
         self._connection = connection
 
@@ -129,65 +137,54 @@ class Writer:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         self._queue.append(_Call(operation, argument, future))
-        if self._pump is None or self._pump.done():
-            self._pump = loop.create_task(self._run_batches(), name="pyflow-sqlite-writer")
-        elif self._idle is not None and not self._idle.done():
-            self._idle.set_result(None)
+        if not self._occupied:
+            self._occupied = True
+            loop.call_soon(self._hand_over)
         return future
 
     async def drained(self) -> None:
-        """Wait until nothing is queued, and end the pump."""
-        pump, self._pump = self._pump, None
-        if pump is not None:
-            self._ending = True
-            if self._idle is not None and not self._idle.done():
-                self._idle.set_result(None)
-            await asyncio.wait([pump])
-            self._ending = False
-
-    async def _run_batches(self) -> None:
-        while True:
-            while self._queue:
-                batch, self._queue = self._queue, []
-                await self._run_batch(batch)
-            if self._ending:
-                return
+        """Wait until nothing is queued."""
+        while self._occupied:
             self._idle = asyncio.get_running_loop().create_future()
             await self._idle
 
-    async def _run_batch(self, batch: list[_Call]) -> None:
-        report = _Report()
-        loop = asyncio.get_running_loop()
-
-        def work(database: sqlite3.Connection) -> None:
-            self._transact(database, batch, report)
-            # Answered from here: this task would wake a turn of the loop later.
-            loop.call_soon_threadsafe(self._answer_all, batch, report)
-
-        try:
-            if self._connection is None:
-                raise StoreUnavailableError(f"the store {self._path} is closed: open it first")  # noqa: TRY301
-            await self._connection.run(work)
-        except BaseException as error:
-            # Nobody may wait for ever, and what the thread has done by now is not known.
-            unknown = error if isinstance(error, StoreError) else CommitUnknownError(f"the writer stopped: {error!r}")
+    def _hand_over(self) -> None:
+        batch, self._queue = self._queue, []
+        if self._connection is None:
             for call in batch:
-                call.outcome = unknown
-            if not isinstance(error, Exception):
-                raise
-        finally:
-            self._answer_all(batch, report)
+                call.outcome = StoreUnavailableError(f"the store {self._path} is closed: open it first")
+            self._answer_all(batch, _Report())
+        else:
+            self._connection.post(partial(self._work, asyncio.get_running_loop(), batch))
 
     def _answer_all(self, batch: list[_Call], report: _Report) -> None:
-        if report.answered:
-            return
-        report.answered = True
         if report.news or report.ended:
             self._on_news(report.ports, report.news)
         for call in batch:
             _deliver(call)
+        if self._queue:
+            # In a turn of its own: what the answers set going is queued in this one.
+            asyncio.get_running_loop().call_soon(self._hand_over)
+            return
+        self._occupied = False
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
 
     # --- in the connection's thread
+
+    def _work(self, loop: asyncio.AbstractEventLoop, batch: list[_Call], database: sqlite3.Connection) -> None:
+        report = _Report()
+        try:
+            self._transact(database, batch, report)
+        except BaseException as error:  # noqa: BLE001 - nobody may wait for ever, and what was done is not known
+            for call in batch:
+                call.outcome = CommitUnknownError(f"the writer stopped: {error!r}")
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(self._answer_all, batch, report)
+        if self._lengthens and self.commits >= LENGTHEN_AFTER_COMMITS:
+            self._lengthens = False
+            with suppress(sqlite3.Error):
+                lengthen(database, self._path)
 
     def _transact(self, database: sqlite3.Connection, batch: list[_Call], report: _Report) -> None:
         error = self._attempt(database, batch, report)

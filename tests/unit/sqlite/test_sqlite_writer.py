@@ -269,10 +269,10 @@ async def test_closing_waits_for_what_was_handed_over(tmp_path: Path) -> None:
 async def test_without_the_private_call_of_aiosqlite_all_works_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "make_connection", connections.ExecutorConnection)
-    monkeypatch.setattr("pyflow_services.sqlite.service.make_connection", connections.ExecutorConnection)
+    monkeypatch.setattr(connections, "make_connection", connections.ThreadConnection)
+    monkeypatch.setattr("pyflow_services.sqlite.service.make_connection", connections.ThreadConnection)
     async with staffed(tmp_path / "flow.db") as service:
-        assert isinstance(service._connection, connections.ExecutorConnection)
+        assert isinstance(service._reader, connections.ThreadConnection)
         await owned(service, "a")
         assert await service.commit(turn("a", "s", exact=True, settle=DONE)) == Committed(1, parked=False)
     (tmp_path / "notes.db").write_text("no database" * 200)
@@ -285,7 +285,7 @@ def test_a_missing_private_call_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
     assert isinstance(connections.make_connection(lambda: sqlite3.connect(":memory:")), connections.AiosqliteConnection)
     monkeypatch.delattr(connections.aiosqlite.Connection, "_execute")
     made = connections.make_connection(lambda: sqlite3.connect(":memory:"))
-    assert isinstance(made, connections.ExecutorConnection)
+    assert isinstance(made, connections.ThreadConnection)
 
 
 @pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 63, 64, 65, 200])

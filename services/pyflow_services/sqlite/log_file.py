@@ -1,0 +1,54 @@
+"""The write-ahead log at its full length, so that a flush writes data and nothing about the file.
+
+A file that grows makes the file system flush its own journal too, which takes half as long again. SQLite lets the log
+grow with each commit up to where it checkpoints, and from then on writes over it: every flush of a young log is a slow
+one, unless the log is lengthened at once.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+CHECKPOINT_PAGES = 1000
+"""So many pages of the log are written before they are copied into the database and written over."""
+
+_HEADER_BYTES = 32
+_FRAME_HEADER_BYTES = 24
+
+
+def lengthen(database: sqlite3.Connection, path: Path) -> None:
+    """Fill the log of a database with zeros up to where it is written over; a log that is as long stays as it is.
+
+    Zeros end the log for whoever reads it, as its checksums do not fit them. Nothing is promised: a disk without room
+    for it leaves the log to grow.
+    """
+    page_bytes: int = database.execute("PRAGMA page_size").fetchone()[0]
+    length = _HEADER_BYTES + CHECKPOINT_PAGES * (page_bytes + _FRAME_HEADER_BYTES)
+    # As the one who writes: nobody else may append to the log, or start it anew, meanwhile.
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        with suppress(OSError):
+            _fill(path.with_name(f"{path.name}-wal"), length)
+    finally:
+        database.execute("ROLLBACK")
+
+
+def _fill(log: Path, length: int) -> None:
+    with log.open("r+b", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size >= length:
+            return
+        try:
+            file.write(bytes(length - size))
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(size)
+            raise
+        if file.tell() < length:  # the disk took a part of it
+            file.truncate(size)
