@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyflow_inspector.conduct.meaning import function_node
+from pyflow_inspector.conduct.survey import survey
 from pyflow_inspector.model import ProjectModel, WiredFunction
 from pyflow_inspector.project import Project
 from pyflow_inspector.rules import RULES
@@ -98,4 +100,8 @@ def _read_function(
     walker = Walker(project)
     owners = ("workflow", "rpc") if wiring.kind == "workflow" else ("rpc",)
     walker.walk(module, label, node, owners)
-    return WiredFunction(name, wiring, module, label, read_signature(project, module, node), walker.facts)
+    signature = read_signature(project, module, node)
+    if wiring.kind == "workflow":
+        services = frozenset(service.name for service in signature.services if not service.builtin)
+        walker.facts.conduct = survey(project, module, function_node(module, node), walker.facts, services)
+    return WiredFunction(name, wiring, module, label, signature, walker.facts)

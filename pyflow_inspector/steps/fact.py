@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import libcst as cst
 
     from pyflow_core.metadata import StepType
+    from pyflow_inspector.conduct.site import CallFact
+    from pyflow_inspector.conduct.survey import Conduct
     from pyflow_inspector.project import Module
     from pyflow_inspector.steps.value import FunctionValue
 
@@ -103,6 +105,13 @@ class Facts:
     nested: list[Place] = field(default_factory=list[Place])
     reached: dict[str, tuple[Module, cst.CSTNode]] = field(default_factory=dict[str, "tuple[Module, cst.CSTNode]"])
     """The functions whose code belongs to the workflow, by label."""
+    conduct: Conduct | None = None
+    """What its code does besides making steps; nothing for an RPC, whose code may do what it likes."""
+
+    @property
+    def calls(self) -> list[CallFact]:
+        """Every call in the code of the workflow and in the functions that its steps run."""
+        return [] if self.conduct is None else self.conduct.calls
 
 
 def are_exclusive(one: tuple[Arm, ...], other: tuple[Arm, ...]) -> bool:
