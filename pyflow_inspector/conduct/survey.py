@@ -158,7 +158,7 @@ class _Survey:
 
     def _call(self, node: ast.Call, stand: Stand, parent: ast.AST) -> Iterator[tuple[ast.AST, Stand]]:
         thing = self._conduct.thing(node.func, stand.scope)
-        is_outside = thing is not None and thing.symbol.module not in self._project.sources
+        is_outside = thing is not None and self._project.defining_module(thing.symbol) is None
         group = find_group(thing.dotted) if thing is not None and is_outside else None
         self._conduct.calls.append(CallFact(Site(node, stand, parent), node, thing, group))
         self._enter_callee(node, thing, stand)

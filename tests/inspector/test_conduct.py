@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyflow_inspector import InspectorSettings
-from pyflow_inspector.reading import read_project
+from pyflow_inspector import InspectorSettings, reading
+from pyflow_inspector.project import Modules, Project
+from pyflow_inspector.source import find_sources
 
 if TYPE_CHECKING:
     from conftest import Bench
 
+    from pyflow_inspector.model import ProjectModel
     from pyflow_inspector.steps.fact import Facts
 
 HEAD = """
@@ -27,8 +29,15 @@ def facts(bench: Bench, body: str, *, head: str = "", files: dict[str, str] | No
     source = f'{HEAD}{dedent(head)}\n@wire_workflow("flow")\n{signature}\n{lines}'
     for name, text in {"app/flows.py": source, **(files or {})}.items():
         bench.write(name, text)
-    model = read_project(InspectorSettings(root=bench.root, source=bench.root, name="shop"))
-    return model.workflows[0].facts
+    return read(bench, "app.flows").workflows[0].facts
+
+
+def read(bench: Bench, name: str) -> ProjectModel:
+    settings = InspectorSettings(root=bench.root, source=bench.root, name="shop")
+    project = Project(settings, Modules(find_sources(settings)))
+    module = project.module(name)
+    assert module is not None
+    return reading._read_model(project, module)
 
 
 def names(found: Facts, *, in_step: bool = False) -> list[str | None]:
@@ -232,5 +241,4 @@ def test_services_are_not_followed_but_recognised(bench: Bench) -> None:
 def test_rpcs_may_do_what_they_like(bench: Bench) -> None:
     source = 'from pyflow_core import wire_rpc\n\n@wire_rpc("a")\nasync def a() -> int:\n    return id(1)\n'
     bench.write("app/a.py", source)
-    model = read_project(InspectorSettings(root=bench.root, source=bench.root, name="shop"))
-    assert model.rpcs[0].facts.calls == []
+    assert read(bench, "app.a").rpcs[0].facts.calls == []
