@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pyflow_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pyflow_cli.settings import Settings
     from pyflow_core.metadata import Diagnostic, Metadata
-
-Level = Literal["error", "warning", "info", "off"]
 
 _RANK = {"info": 0, "warning": 1, "error": 2, "never": 3}
 STOPPING_FAMILIES = frozenset("12459")
@@ -33,7 +29,7 @@ def inspect(settings: Settings, *, select: tuple[str, ...] = (), ignore: tuple[s
     source = settings.root / settings.source
     if not source.is_dir():
         raise UsageError(f"the source folder {source} does not exist: set `source` in [tool.pyflow]")
-    metadata = inspect_project(
+    return inspect_project(
         InspectorSettings(
             root=settings.root,
             source=source,
@@ -43,33 +39,10 @@ def inspect(settings: Settings, *, select: tuple[str, ...] = (), ignore: tuple[s
             name=settings.name,
             select=select,
             ignore=ignore,
+            rules=settings.rules,
+            per_file_rules=settings.per_file_rules,
         )
     )
-    return replace(metadata, diagnostics=tuple(_with_levels(metadata.diagnostics, settings)))
-
-
-def _with_levels(diagnostics: Iterable[Diagnostic], settings: Settings) -> Iterable[Diagnostic]:
-    for diagnostic in diagnostics:
-        level = _level(diagnostic, settings)
-        if level != "off":
-            yield replace(diagnostic, severity=level)
-
-
-def _level(diagnostic: Diagnostic, settings: Settings) -> Level:
-    """The severity that the most telling entry gives: the file's before the project's, a code before its family."""
-    tables: list[Mapping[str, str]] = [
-        table for glob, table in settings.per_file_rules.items() if fnmatchcase(diagnostic.file, glob)
-    ]
-    for table in (*reversed(tables), settings.rules):
-        matching = [code for code in table if diagnostic.code.startswith(code)]
-        if matching:
-            return _as_level(table[max(matching, key=len)])
-    return diagnostic.severity
-
-
-def _as_level(text: str) -> Level:
-    levels: dict[str, Level] = {"error": "error", "warning": "warning", "info": "info"}
-    return levels.get(text, "off")
 
 
 def at_least(diagnostics: Iterable[Diagnostic], severity: str) -> list[Diagnostic]:

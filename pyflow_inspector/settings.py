@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _TARGET = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*):([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
@@ -20,6 +21,7 @@ class InspectorSettings:
     modules are imported. `exclude` holds globs relative to `root` (`*` within a segment, `**` across segments; a
     folder excludes what is below it). `package` is the generated package, which is never inspected. `services` is
     `"module:attribute"`. `select` and `ignore` hold codes or prefixes of codes; an empty `select` means all.
+    `rules` holds severities or `"off"` by code or prefix, `per_file_rules` such tables by glob.
     """
 
     root: Path
@@ -30,6 +32,8 @@ class InspectorSettings:
     exclude: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    rules: Mapping[str, str] = field(default_factory=dict[str, str])
+    per_file_rules: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, "Mapping[str, str]"])
 
 
 def target_names(target: str) -> tuple[str, str] | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pyflow_inspector.glob import path_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,14 +43,13 @@ class SourceFile:
 def find_sources(settings: InspectorSettings) -> dict[str, SourceFile]:
     """Every importable file below `settings.source`, by module name, in the order of the names."""
     found: dict[str, SourceFile] = {}
-    excluded = [_glob_regex(glob) for glob in settings.exclude]
     generated = settings.package.replace(".", "/")
     for path in _python_files(settings.source):
         file = Path(os.path.relpath(path, settings.root)).as_posix()
         below_source = path.relative_to(settings.source).with_suffix("").as_posix()
         if below_source == generated or below_source.startswith(f"{generated}/"):
             continue
-        if any(regex.fullmatch(part) for part in _with_parents(file) for regex in excluded):
+        if any(path_matches(glob, file) for glob in settings.exclude):
             continue
         source = _source_file(path, file, below_source)
         if source is not None and (source.is_package or source.module not in found):
@@ -79,16 +79,3 @@ def _is_source_folder(parent: Path, name: str) -> bool:
     if name.startswith(".") or name in _SKIPPED_FOLDERS:
         return False
     return not (parent / name / "pyvenv.cfg").exists()
-
-
-def _with_parents(file: str) -> Iterator[str]:
-    while file:
-        yield file
-        file = file.rpartition("/")[0]
-
-
-def _glob_regex(glob: str) -> re.Pattern[str]:
-    text = ""
-    for part in re.split(r"(\*\*/|\*\*|\*|\?)", glob.rstrip("/")):
-        text += {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part, re.escape(part))
-    return re.compile(text)

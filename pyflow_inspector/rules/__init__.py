@@ -17,11 +17,13 @@ from pyflow_inspector.rules.pf402_duplicate_wiring import DuplicateWiring
 from pyflow_inspector.rules.pf403_workflow_not_async import WorkflowNotAsync
 from pyflow_inspector.rules.pf408_dynamic_wiring import DynamicWiring
 from pyflow_inspector.rules.pf410_invalid_setting import InvalidSetting
+from pyflow_inspector.rules.pf411_unused_ignore import UnusedIgnore
+from pyflow_inspector.rules.pf412_unknown_code_in_ignore import UnknownCodeInIgnore
 from pyflow_inspector.rules.pf501_missing_annotation import MissingAnnotation
 from pyflow_inspector.rules.pf502_type_only_import import TypeOnlyImport
 from pyflow_inspector.rules.pf504_type_not_importable import TypeNotImportable
 from pyflow_inspector.rules.pf901_syntax_error import SyntaxErrorFound
-from pyflow_inspector.rules.rule import Example, ProjectRule, Rule
+from pyflow_inspector.rules.rule import Example, IgnoreRule, ProjectRule, Rule
 
 ALL: tuple[type[Rule], ...] = (
     DynamicStepName,
@@ -39,6 +41,8 @@ ALL: tuple[type[Rule], ...] = (
     WorkflowNotAsync,
     DynamicWiring,
     InvalidSetting,
+    UnusedIgnore,
+    UnknownCodeInIgnore,
     MissingAnnotation,
     TypeOnlyImport,
     TypeNotImportable,
@@ -47,4 +51,4 @@ ALL: tuple[type[Rule], ...] = (
 
 RULES: dict[str, Rule] = {rule.code: rule() for rule in ALL}
 
-__all__ = ["ALL", "RULES", "Example", "ProjectRule", "Rule"]
+__all__ = ["ALL", "RULES", "Example", "IgnoreRule", "ProjectRule", "Rule"]

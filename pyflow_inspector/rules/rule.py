@@ -11,6 +11,7 @@ from pyflow_core.metadata import Diagnostic, Severity, Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyflow_inspector.ignoring import Ignore
     from pyflow_inspector.linked import LinkedProject
     from pyflow_inspector.model import ProjectModel
 
@@ -90,6 +91,18 @@ class ProjectRule(Rule):
 
     def check_project(self, linked: LinkedProject) -> Iterator[Diagnostic]:
         """Every place of a project that breaks the rule."""
+        raise NotImplementedError
+
+
+class IgnoreRule(Rule):
+    """A rule about `# pyflow: ignore[…]` comments, judged when everything else has been found."""
+
+    def check(self, model: ProjectModel) -> Iterator[Diagnostic]:  # noqa: ARG002 - nothing can be said of one unit
+        """Nothing."""
+        return iter(())
+
+    def judge(self, ignore: Ignore, *, is_unused: bool) -> Diagnostic | None:
+        """What is wrong with one code in a comment."""
         raise NotImplementedError
 
 
