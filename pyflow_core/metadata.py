@@ -12,6 +12,13 @@ from typing import Any, Literal
 Severity = Literal["error", "warning", "info"]
 StepType = Literal["rpc", "inline", "sleep", "wait", "child"]
 
+NodeKind = Literal[
+    "start", "end", "rpc", "inline", "sleep", "wait", "child", "invoke", "branch", "match", "loop", "parallel", "try",
+    "return", "raise", "break", "continue", "call",
+]  # fmt: skip
+EdgeKind = Literal["next", "arm", "repeat", "exit", "error"]
+Join = Literal["all", "settled", "first", "first_exception", "each"]
+
 METADATA_VERSION = 1
 
 
@@ -71,6 +78,59 @@ class StepMeta:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphNode:
+    """One thing that a run may come by.
+
+    `parent` is the node that it stands in and `arm` in which part of that. `step` is the id of the step that it makes,
+    `condition` what a branch, match or `while` loop looks at, `over` the collection of a loop or of a fan-out, `join`
+    when a parallel group is done, `helper` the function that a call opens. No run comes by an `unreachable` node, as
+    far as that can be told.
+    """
+
+    id: str
+    kind: NodeKind
+    parent: str | None = None
+    arm: str | None = None
+    label: str | None = None
+    span: Span | None = None
+    hash: str | None = None
+    step: str | None = None
+    condition: str | None = None
+    over: str | None = None
+    join: Join | None = None
+    helper: str | None = None
+    unreachable: bool | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Without what does not apply to its kind."""
+        always = ("id", "kind", "parent", "arm", "label", "span", "hash")
+        return {name: value for name, value in asdict(self).items() if value is not None or name in always}
+
+
+@dataclass(frozen=True, slots=True)
+class GraphEdge:
+    """A way from one node to another.
+
+    `next` leads on, `arm` into a part of a branch, match or loop, `repeat` back to a loop, `exit` where a return, a
+    break or a continue goes, `error` where an exception does. The error edges of a `try` may be taken from anywhere in
+    its body. A parallel group has no edges to its arms: it begins them all, each at its first node.
+    """
+
+    source: str
+    target: str
+    kind: EdgeKind = "next"
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The control flow of a workflow, nodes in the order in which a run may first come by them."""
+
+    nodes: tuple[GraphNode, ...] = ()
+    edges: tuple[GraphEdge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class WorkflowMeta:
     """One wired workflow."""
 
@@ -93,6 +153,7 @@ class WorkflowMeta:
     steps: tuple[StepMeta, ...] = ()
     invokes: tuple[str, ...] = ()
     """The RPCs that the workflow invokes bare, without a step."""
+    graph: Graph = field(default_factory=Graph)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +212,6 @@ class Metadata:
         document = asdict(self)
         for rpc in document["rpcs"]:
             rpc["async"] = rpc.pop("is_async")
+        for workflow, form in zip(self.workflows, document["workflows"], strict=True):
+            form["graph"]["nodes"] = [node.to_json() for node in workflow.graph.nodes]
         return {"version": document.pop("version"), **document}

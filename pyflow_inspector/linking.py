@@ -11,7 +11,7 @@ from pyflow_inspector.linked import LinkedProject
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pyflow_core.metadata import Diagnostic, Span, StepMeta, WorkflowMeta
+    from pyflow_core.metadata import Diagnostic, GraphNode, Span, StepMeta, WorkflowMeta
     from pyflow_inspector.settings import InspectorSettings
     from pyflow_inspector.unit import RpcFact, UnitReport, WiringFact, WorkflowFact
 
@@ -61,7 +61,15 @@ def _workflow(linked: LinkedProject, meta: WorkflowMeta) -> WorkflowMeta:
         meta,
         steps=tuple(_step(linked, step) for step in meta.steps),
         invokes=tuple(sorted({linked.rpc_name(rpc) for rpc in meta.invokes})),
+        graph=replace(meta.graph, nodes=tuple(_node(linked, node) for node in meta.graph.nodes)),
     )
+
+
+def _node(linked: LinkedProject, node: GraphNode) -> GraphNode:
+    """A bare invocation is shown under the name of its RPC."""
+    if node.kind != "invoke" or node.label is None:
+        return node
+    return replace(node, label=linked.rpc_name(node.label))
 
 
 def _step(linked: LinkedProject, step: StepMeta) -> StepMeta:

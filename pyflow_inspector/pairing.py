@@ -19,8 +19,22 @@ _PAIRED: dict[type[cst.CSTNode], type[ast.AST]] = {
     cst.FunctionDef: ast.FunctionDef,
     cst.Lambda: ast.Lambda,
     cst.ClassDef: ast.ClassDef,
+    cst.If: ast.If,
+    cst.IfExp: ast.IfExp,
+    cst.Match: ast.Match,
+    cst.For: ast.For,
+    cst.While: ast.While,
+    cst.Try: ast.Try,
+    cst.TryStar: ast.TryStar,
+    cst.Return: ast.Return,
+    cst.Raise: ast.Raise,
+    cst.Break: ast.Break,
+    cst.Continue: ast.Continue,
 }
-_KINDS = {kind: kind for kind in _PAIRED.values()} | {ast.AsyncFunctionDef: ast.FunctionDef}
+_KINDS = {kind: kind for kind in _PAIRED.values()} | {
+    ast.AsyncFunctionDef: ast.FunctionDef,
+    ast.AsyncFor: ast.For,
+}
 _CONSTANT_NAMES = {"None", "True", "False"}
 
 
@@ -29,7 +43,8 @@ class UnpairedTreesError(Exception):
 
 
 def pair_trees(concrete: cst.Module, abstract: ast.Module) -> Mapping[cst.CSTNode, ast.AST]:
-    """The twins of all names, calls, functions, lambdas and classes, of their arguments and their annotations.
+    """The twins of all names, calls, functions, lambdas and classes, of their arguments and their annotations, and
+    of the statements that lead somewhere else than to the next one.
 
     Raises:
         UnpairedTreesError: the trees do not agree.

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import libcst as cst
 
-from pyflow_core.metadata import RpcMeta, StepMeta, TypeMeta, WorkflowMeta
+from pyflow_core.metadata import Graph, RpcMeta, StepMeta, TypeMeta, WorkflowMeta
 from pyflow_core.naming import DYNAMIC, module_name, orchestrator_queue, step_queue, worker_name
 from pyflow_inspector.digest import digest
+from pyflow_inspector.graph.flow import make_graph
 from pyflow_inspector.option import documentation, execution_options, keyword_argument, text, texts
 from pyflow_inspector.tree import dotted_name
 from pyflow_inspector.unit import RpcFact, ServicePlace, StepPlace, Target, WiringFact, WorkflowFact, written_rpc
@@ -86,6 +87,7 @@ def _workflow(model: ProjectModel, workflow: WiredFunction) -> WorkflowMeta:
     assert call is not None
     lookup = workflow.wiring.lookup(model.project)
     mode = text(keyword_argument(call, "execution_mode"), lookup)
+    steps = _steps(workflow)
     return WorkflowMeta(
         name=workflow.name,
         description=text(keyword_argument(call, "description"), lookup),
@@ -103,8 +105,9 @@ def _workflow(model: ProjectModel, workflow: WiredFunction) -> WorkflowMeta:
         permissions=_references(model, workflow, "permissions"),
         hash=_workflow_hash(workflow),
         span=workflow.module.syntax.span(workflow.node),
-        steps=_steps(workflow),
+        steps=tuple(steps.values()),
         invokes=_invokes(workflow),
+        graph=make_graph(workflow.facts.blocks.root, steps) if workflow.facts.blocks.root else Graph(),
     )
 
 
@@ -161,14 +164,15 @@ def _invokes(workflow: WiredFunction) -> tuple[str, ...]:
 # --- steps
 
 
-def _steps(workflow: WiredFunction) -> tuple[StepMeta, ...]:
+def _steps(workflow: WiredFunction) -> dict[FoundStep, StepMeta]:
+    """In source order."""
     ordered = sorted(workflow.facts.steps, key=lambda step: step.order)
     ids: dict[FoundStep, str] = {}
     counts: dict[str, int] = {}
     for step in ordered:
         counts[step.key] = counts.get(step.key, 0) + 1
         ids[step] = step.key if counts[step.key] == 1 else f"{step.key}#{counts[step.key]}"
-    return tuple(_step(workflow, step, ids) for step in ordered)
+    return {step: _step(workflow, step, ids) for step in ordered}
 
 
 def _step(workflow: WiredFunction, step: FoundStep, ids: dict[FoundStep, str]) -> StepMeta:

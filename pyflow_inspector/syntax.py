@@ -37,6 +37,10 @@ class Syntax:
         """The ast node of a call, function, lambda, class, argument, parameter or annotation."""
         return self._twins[node]
 
+    def twin_or_none(self, node: cst.CSTNode) -> ast.AST | None:
+        """The ast node of any node that has one."""
+        return self._twins.get(node)
+
     def span(self, node: cst.CSTNode | ast.AST) -> Span:
         """Where `node` stands, in code points."""
         place = node if isinstance(node, ast.AST) else self._twins.get(node)

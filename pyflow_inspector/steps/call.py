@@ -10,8 +10,10 @@ import libcst as cst
 from pyflow_core.naming import DYNAMIC
 from pyflow_inspector.folding import HOLE, Constant, Template
 from pyflow_inspector.option import execution_options, has_unpacked_keywords, keyword_argument, seconds, text
+from pyflow_inspector.steps.expression import hold
 from pyflow_inspector.steps.fact import Form, FoundStep, Invoke, Pending, Place, Reuse, are_exclusive
 from pyflow_inspector.steps.form import read_form
+from pyflow_inspector.steps.group import group_join, makes_task
 from pyflow_inspector.steps.statement import root_name
 from pyflow_inspector.steps.value import (
     NOTHING,
@@ -22,11 +24,13 @@ from pyflow_inspector.steps.value import (
     Reference,
     Value,
     union,
+    waiting,
 )
 from pyflow_inspector.tree import walk_cst
 
 if TYPE_CHECKING:
     from pyflow_inspector.folding import Folded, Lookup
+    from pyflow_inspector.steps.block import Join
     from pyflow_inspector.steps.walker import Walker
 
 
@@ -36,15 +40,36 @@ def _call(walker: Walker, node: cst.Call, ctx: Context) -> Value:
     if isinstance(meaning, Method):
         return _method(walker, node, meaning, ctx)
     if isinstance(meaning, Reference):
-        return Value(Reference(meaning.path, called=True), _arguments(walker, node, ctx))
+        return Value(Reference(meaning.path, called=True), _arguments(walker, node, ctx).steps)
     if isinstance(meaning, FunctionValue):
         return _helper(walker, node, meaning, ctx)
-    steps = callee.steps | _arguments(walker, node, ctx)
+    join = group_join(meaning, node)
+    if join is not None:
+        return _group(walker, node, join, ctx)
+    mark = walker.facts.blocks.mark()
+    given = _arguments(walker, node, ctx)
+    made = hold(walker, given, mark).blocks
+    steps = callee.steps | given.steps
     if isinstance(node.func, cst.Attribute):
         root = root_name(node.func)
         if root is not None:  # `results.append(x)`: what goes in may come out
-            ctx.frame.mix(root, Value(steps=steps))
-    return Value(walker.fold(node, ctx), steps)
+            ctx.frame.mix(root, Value(steps=steps, blocks=made))
+    if makes_task(node):
+        for block in made:
+            block.started = True
+    return Value(walker.fold(node, ctx), steps, blocks=(*callee.blocks, *made))
+
+
+def _group(walker: Walker, node: cst.Call, join: Join, ctx: Context) -> Value:
+    """Steps that run at once. Of `gather` it is known which result comes from which."""
+    blocks = walker.facts.blocks
+    mark = blocks.mark()
+    values = [_hand_out(walker, arg.value, walker.evaluate(arg.value, ctx), ctx) for arg in node.args]
+    blocks.gather(ctx.frame.module, node, join, (*waiting(values), *blocks.loose(mark)))
+    positional = [value for arg, value in zip(node.args, values, strict=True) if arg.keyword is None]
+    is_plain = join in ("all", "settled") and not any(arg.star for arg in node.args)
+    parts = tuple(value.plain() for value in positional) if is_plain else ()
+    return Value(steps=union(values), parts=parts)
 
 
 def _method(walker: Walker, node: cst.Call, method: Method, ctx: Context) -> Value:
@@ -52,16 +77,17 @@ def _method(walker: Walker, node: cst.Call, method: Method, ctx: Context) -> Val
         return _invoke(walker, node, ctx)
     if ctx.in_step:
         walker.facts.nested.append(Place(ctx.frame.module, node, f"workflow.{method.name}"))
-        return Value(steps=_arguments(walker, node, ctx))
+        return _arguments(walker, node, ctx)
     return _step(walker, node, method.name, ctx)
 
 
 # --- everything else
 
 
-def _arguments(walker: Walker, node: cst.Call, ctx: Context) -> frozenset[FoundStep]:
+def _arguments(walker: Walker, node: cst.Call, ctx: Context) -> Value:
     """The steps behind the arguments of a call that is not followed."""
-    return union(_hand_out(walker, arg.value, walker.evaluate(arg.value, ctx), ctx) for arg in node.args)
+    values = [_hand_out(walker, arg.value, walker.evaluate(arg.value, ctx), ctx) for arg in node.args]
+    return Value(steps=union(values), blocks=waiting(values))
 
 
 def _hand_out(walker: Walker, node: cst.BaseExpression, value: Value, ctx: Context) -> Value:
@@ -69,7 +95,7 @@ def _hand_out(walker: Walker, node: cst.BaseExpression, value: Value, ctx: Conte
     walker.escape(node, value, ctx)
     if isinstance(value.meaning, FunctionValue) and value.meaning.closure is not None:
         result = walker.enter_unknown(value.meaning, node, ctx)
-        return Value(steps=value.steps | result.steps)
+        return Value(steps=value.steps | result.steps, blocks=result.blocks)
     return value
 
 
@@ -88,7 +114,7 @@ def _helper(walker: Walker, node: cst.Call, function: FunctionValue, ctx: Contex
     result = walker.enter(function, bound, node, ctx)
     if isinstance(function.node, cst.Lambda) or function.node.asynchronous is None:
         return result
-    return Value(steps=result.steps, pending=(_pend(walker, node, "helper", ctx),))
+    return Value(steps=result.steps, pending=(_pend(walker, node, "helper", ctx),), blocks=result.blocks)
 
 
 def _bind_arguments(function: FunctionValue, given: list[tuple[cst.Arg, Value]]) -> dict[str, Value]:
@@ -127,8 +153,11 @@ def _invoke(walker: Walker, node: cst.Call, ctx: Context) -> Value:
     written = node.args[0].value if node.args else node
     if is_reference and isinstance(written, cst.Call):
         written = written.func
-    walker.facts.invokes.append(Invoke(Place(ctx.frame.module, written), node, name, is_reference))
-    return Value(steps=union(values), pending=(_pend(walker, node, "invoke", ctx),))
+    invoke = Invoke(Place(ctx.frame.module, written), node, name, is_reference)
+    walker.facts.invokes.append(invoke)
+    block = walker.facts.blocks.leaf("invoke", ctx.frame.module, node)
+    block.invoke, block.waits = invoke, True
+    return Value(steps=union(values), pending=(_pend(walker, node, "invoke", ctx),), blocks=(block,))
 
 
 # --- steps
@@ -151,14 +180,21 @@ def _step(walker: Walker, node: cst.Call, method: str, ctx: Context) -> Value:
         uses |= _step_function(walker, form.function, target_node or node, ctx)
     step = _note(walker, node, name, name_node, target_node, form, method, ctx)
     step.uses |= uses - {step}
-    return Value(steps=frozenset({step}), pending=(_pend(walker, node, "step", ctx),))
+    block = walker.facts.blocks.leaf("step", ctx.frame.module, node)
+    block.step, block.waits = step, True
+    return Value(steps=frozenset({step}), pending=(_pend(walker, node, "step", ctx),), blocks=(block,))
 
 
 def _step_function(walker: Walker, function: FunctionValue, node: cst.CSTNode, ctx: Context) -> frozenset[FoundStep]:
     """Walk the function of an inline step, for what it invokes; the steps whose results it captures."""
     walker.mark_run_by_step(function)
     if walker.must_follow(function, {}):
+        blocks = walker.facts.blocks
+        blocks.begin("function", ctx.frame.module, node)  # what a step does inside is none of the workflow's graph
+        blocks.arm("body")
         walker.enter(function, {}, node, replace(ctx, in_step=True))
+        blocks.end()
+        blocks.discard()
     if function.closure is None:
         return frozenset()
     names = {part.value for part in walk_cst(function.node.body) if isinstance(part, cst.Name)}
@@ -197,6 +233,7 @@ def _note(
         repeated=ctx.repeated,
         optional=ctx.optional,
         ways=[ctx.arms],
+        frame=ctx.frame,
     )
     walker.facts.steps.append(step)
     return step

@@ -66,7 +66,8 @@ def _await(walker: Walker, node: cst.Await, ctx: Context) -> Value:
     value = walker.evaluate(node.expression, ctx)
     for pending in value.pending:
         pending.taken = True
-    return replace(value, pending=())
+    walker.facts.blocks.await_(value.blocks)
+    return replace(value, pending=(), blocks=())
 
 
 def _lambda(walker: Walker, node: cst.Lambda, ctx: Context) -> Value:
@@ -82,21 +83,40 @@ def _choice(walker: Walker, node: cst.IfExp, ctx: Context) -> Value:
     test = walker.evaluate(node.test, ctx)
     first = replace(ctx, optional=True, arms=(*ctx.arms, (node, frozenset({0}))))
     second = replace(ctx, optional=True, arms=(*ctx.arms, (node, frozenset({1}))))
-    value = join(walker.evaluate(node.body, first), walker.evaluate(node.orelse, second))
-    return replace(value, steps=value.steps | test.steps)
+    blocks = walker.facts.blocks
+    branch = blocks.begin("branch", ctx.frame.module, node)
+    blocks.arm("then", node)
+    body = walker.evaluate(node.body, first)
+    blocks.arm("else")
+    value = join(body, walker.evaluate(node.orelse, second))
+    blocks.end()
+    waits = (branch,) if branch.is_loose else value.blocks
+    return replace(value, steps=value.steps | test.steps, blocks=waits)
 
 
 def _either(walker: Walker, node: cst.BooleanOperation, ctx: Context) -> Value:
     left = walker.evaluate(node.left, ctx)
+    blocks = walker.facts.blocks
+    blocks.begin("branch", ctx.frame.module, node)
+    blocks.arm("then" if isinstance(node.operator, cst.And) else "else", node.left)
     right = walker.evaluate(node.right, replace(ctx, optional=True))
+    blocks.end()
     return Value(steps=left.steps | right.steps)
 
 
 def _named_expression(walker: Walker, node: cst.NamedExpr, ctx: Context) -> Value:
-    value = walker.evaluate(node.value, ctx)
+    mark = walker.facts.blocks.mark()
+    value = hold(walker, walker.evaluate(node.value, ctx), mark)
     for name in target_names(node.target):
         ctx.frame.bind(name, value)
     return replace(value, pending=())
+
+
+def hold(walker: Walker, value: Value, mark: int) -> Value:
+    """`value` as a name will hold it: with all that was noted since `mark` and nobody has awaited yet."""
+    loose = walker.facts.blocks.loose(mark)
+    known = set(value.blocks)
+    return replace(value, blocks=(*value.blocks, *(one for one in loose if one not in known))) if loose else value
 
 
 def _element(walker: Walker, node: Any, ctx: Context) -> Value:
@@ -115,8 +135,13 @@ def _comprehension(walker: Walker, node: Any, ctx: Context) -> Value:
     inner = replace(ctx, frame=frame)
     steps: frozenset[Any] = frozenset()
     clause: cst.CompFor | None = node.for_in
+    blocks = walker.facts.blocks
+    depth = 0
     while clause is not None:
         source = walker.evaluate(clause.iter, inner)
+        blocks.begin("loop", ctx.frame.module, clause, head=clause.iter)
+        blocks.arm("body")
+        depth += 1
         inner = replace(inner, repeated=True)
         for name in target_names(clause.target):
             frame.names[name] = source.plain()
@@ -129,6 +154,8 @@ def _comprehension(walker: Walker, node: Any, ctx: Context) -> Value:
         value = walker.evaluate(part, inner)
         walker.escape(part, value, ctx)
         steps |= value.steps
+    for _ in range(depth):
+        blocks.end()
     ctx.frame.nested.extend(frame.nested)
     return Value(steps=steps)
 

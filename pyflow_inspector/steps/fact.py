@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from pyflow_inspector.steps.block import BlockRecorder
+
 if TYPE_CHECKING:
     import libcst as cst
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from pyflow_inspector.conduct.site import CallFact
     from pyflow_inspector.conduct.survey import Conduct
     from pyflow_inspector.project import Module
-    from pyflow_inspector.steps.value import FunctionValue
+    from pyflow_inspector.steps.value import Frame, FunctionValue
 
 Arm = tuple["cst.CSTNode", frozenset[int]]
 """A branching statement, and which of its arms may be the one that runs."""
@@ -48,6 +50,8 @@ class FoundStep:
     optional: bool
     ways: list[tuple[Arm, ...]]
     """The arms taken on each way to this call."""
+    frame: Frame
+    """The names that the call saw, as they were when its function ended."""
     uses: set[FoundStep] = field(default_factory=set["FoundStep"])
 
     @property
@@ -105,6 +109,7 @@ class Facts:
     nested: list[Place] = field(default_factory=list[Place])
     reached: dict[str, tuple[Module, cst.CSTNode]] = field(default_factory=dict[str, "tuple[Module, cst.CSTNode]"])
     """The functions whose code belongs to the workflow, by label."""
+    blocks: BlockRecorder = field(default_factory=BlockRecorder)
     conduct: Conduct | None = None
     """What its code does besides making steps; nothing for an RPC, whose code may do what it likes."""
 

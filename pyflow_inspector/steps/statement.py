@@ -9,6 +9,8 @@ import libcst as cst
 
 from pyflow_inspector.folding import Constant, Template
 from pyflow_inspector.module_table import read_import, target_names
+from pyflow_inspector.steps.expression import hold
+from pyflow_inspector.steps.group import is_task_group
 from pyflow_inspector.steps.value import Context, FunctionValue, Value, join
 from pyflow_inspector.tree import cst_children, walk_cst
 
@@ -32,8 +34,10 @@ def _expression(walker: Walker, node: cst.Expr, ctx: Context) -> Context:
 
 def _return(walker: Walker, node: cst.Return, ctx: Context) -> None:
     if node.value is None:
+        walker.facts.blocks.leaf("return", ctx.frame.module, node)
         return
     value = walker.evaluate(node.value, ctx)
+    walker.facts.blocks.leaf("return", ctx.frame.module, node)
     function = ctx.frame.node
     if isinstance(function, cst.FunctionDef) and function.asynchronous is not None:
         for pending in value.pending:
@@ -44,10 +48,11 @@ def _return(walker: Walker, node: cst.Return, ctx: Context) -> None:
 
 def _raise(walker: Walker, node: cst.Raise, ctx: Context) -> None:
     walker.evaluate_parts(node, ctx)
+    walker.facts.blocks.leaf("raise", ctx.frame.module, node)
 
 
-def _leave_loop(_walker: Walker, _node: cst.CSTNode, _ctx: Context) -> None:
-    return
+def _leave_loop(walker: Walker, node: cst.Break | cst.Continue, ctx: Context) -> None:
+    walker.facts.blocks.leaf("break" if isinstance(node, cst.Break) else "continue", ctx.frame.module, node)
 
 
 def _assign(walker: Walker, node: cst.Assign, ctx: Context) -> Context:
@@ -57,7 +62,8 @@ def _assign(walker: Walker, node: cst.Assign, ctx: Context) -> Context:
         for (name, source), value in zip(pairs, values, strict=True):
             _bind(walker, name, value, source, ctx)
         return ctx
-    value = walker.evaluate(node.value, ctx)
+    mark = walker.facts.blocks.mark()
+    value = hold(walker, walker.evaluate(node.value, ctx), mark)
     for target in node.targets:
         _bind(walker, target.target, value, node.value, ctx)
     return ctx
@@ -78,7 +84,8 @@ def _annotated_assign(walker: Walker, node: cst.AnnAssign, ctx: Context) -> Cont
     annotation = node.annotation.annotation
     if node.value is None:
         return ctx
-    value = walker.evaluate(node.value, ctx)
+    mark = walker.facts.blocks.mark()
+    value = hold(walker, walker.evaluate(node.value, ctx), mark)
     if value.meaning is None:
         owner = walker.annotated_owner(ctx.frame.module, annotation)
         value = replace(value, meaning=owner, annotation=annotation)
@@ -102,14 +109,22 @@ def _bind(walker: Walker, target: cst.CSTNode, value: Value, source: cst.CSTNode
             pending.taken = False  # until the name is read
         ctx.frame.bind(target.value, value)
     elif isinstance(target, cst.Tuple | cst.List):
-        for element in target.elements:
-            _bind(walker, element.value, value.plain(), source, ctx)
+        for element, part in zip(target.elements, _unpacked(target, value), strict=True):
+            _bind(walker, element.value, part, source, ctx)
     else:
         walker.escape(source, value, ctx)
         walker.evaluate_parts(target, ctx)
         root = root_name(target)
         if root is not None:
             ctx.frame.mix(root, value)
+
+
+def _unpacked(target: cst.Tuple | cst.List, value: Value) -> Sequence[Value]:
+    """What each of several targets gets: its own element of what is known element by element, else a bit of all."""
+    starred = any(isinstance(element, cst.StarredElement) for element in target.elements)
+    if len(value.parts) == len(target.elements) and not starred:
+        return value.parts
+    return [value.plain()] * len(target.elements)
 
 
 def root_name(node: cst.CSTNode) -> str | None:
@@ -122,21 +137,34 @@ def root_name(node: cst.CSTNode) -> str | None:
 def _if(walker: Walker, node: cst.If, ctx: Context) -> Context | None:
     """An `if` with all its `elif`s, as one branching with an arm for each way through."""
     arms = _Arms(node, ctx)
-    branch: cst.If | cst.Else | None = node
+    blocks = walker.facts.blocks
+    walker.evaluate(node.test, ctx)
+    blocks.begin("branch", ctx.frame.module, node)
+    blocks.arm("then", node)
+    arms.run(walker, node.body.body)
+    branch = node.orelse
     while isinstance(branch, cst.If):
-        walker.evaluate(branch.test, ctx if branch is node else replace(ctx, optional=True))
+        blocks.test("then", branch)
+        walker.evaluate(branch.test, replace(ctx, optional=True))
+        blocks.taken()
         arms.run(walker, branch.body.body)
         branch = branch.orelse
+    blocks.arm("else")
     arms.run(walker, branch.body.body if branch is not None else ())
+    blocks.end()
     return arms.after()
 
 
 def _match(walker: Walker, node: cst.Match, ctx: Context) -> Context | None:
     subject = walker.evaluate(node.subject, ctx)
     arms = _Arms(node, ctx)
+    blocks = walker.facts.blocks
+    blocks.begin("match", ctx.frame.module, node, head=node.subject)
     for case in node.cases:
         captured = {name: subject.plain() for name in _captured_names(case.pattern)}
+        blocks.test("case", case)
         arms.run(walker, case.body.body, captured, case.guard)
+    blocks.end()
     if not any(_catches_all(case) for case in node.cases):
         arms.run(walker, ())
     return arms.after()
@@ -178,6 +206,7 @@ class _Arms:
         inside = replace(self._ctx, optional=True, arms=(*self._ctx.arms, (self._node, frozenset({index}))))
         if guard is not None:
             walker.evaluate(guard, inside)
+        walker.facts.blocks.taken()
         if walker.run(tuple(body), inside) is not None:
             self._open.append((index, frame.names))
 
@@ -223,14 +252,21 @@ def _loop(
             frame.names[name] = replace(value, meaning=None)
     before = dict(frame.names)
     inside = replace(ctx, repeated=True)
-    if isinstance(node, cst.While):
-        walker.evaluate(node.test, inside)
+    blocks = walker.facts.blocks
+    test = node.test if isinstance(node, cst.While) else None
+    blocks.begin("loop", ctx.frame.module, node, head=node.iter if isinstance(node, cst.For) else test)
+    blocks.test("body", test)
+    if test is not None:
+        walker.evaluate(test, inside)
+    blocks.taken()
     if target is not None and item is not None:
         _bind(walker, target, item, target, inside)
     walker.run(node.body.body, inside)
     frame.names = join_names([frame.names, before])
     if node.orelse is not None:
+        blocks.arm("else")
         walker.run(node.orelse.body.body, ctx)
+    blocks.end()
 
 
 def _assigned_names(body: cst.CSTNode) -> Iterator[str]:
@@ -244,6 +280,9 @@ def _assigned_names(body: cst.CSTNode) -> Iterator[str]:
 def _try(walker: Walker, node: cst.Try | cst.TryStar, ctx: Context) -> Context | None:
     frame = ctx.frame
     before = dict(frame.names)
+    blocks = walker.facts.blocks
+    blocks.begin("try", ctx.frame.module, node)
+    blocks.arm("body")
     completed = walker.run(node.body.body, ctx) is not None
     after_body = frame.names
     ways: list[Names] = []
@@ -251,6 +290,7 @@ def _try(walker: Walker, node: cst.Try | cst.TryStar, ctx: Context) -> Context |
     for index, handler in enumerate(handlers):
         frame.names = join_names([before, after_body])
         inside = replace(ctx, optional=True, arms=(*ctx.arms, (node, frozenset({index}))))
+        blocks.arm("except", handler)
         if handler.type is not None:
             walker.evaluate(handler.type, inside)
         if walker.run(handler.body.body, inside) is not None:
@@ -258,21 +298,31 @@ def _try(walker: Walker, node: cst.Try | cst.TryStar, ctx: Context) -> Context |
     frame.names = after_body
     if node.orelse is not None:
         inside = replace(ctx, arms=(*ctx.arms, (node, frozenset({len(node.handlers)}))))
+        blocks.arm("else")
         completed = walker.run(node.orelse.body.body, inside) is not None and completed
     if completed:
         ways.append(frame.names)
     frame.names = join_names(ways) if ways else frame.names
-    if node.finalbody is not None and walker.run(node.finalbody.body.body, ctx) is None:
-        return None
+    if node.finalbody is not None:
+        blocks.arm("finally")
+        ways = ways if walker.run(node.finalbody.body.body, ctx) is not None else []
+    blocks.end()
     return ctx if ways else None
 
 
 def _with(walker: Walker, node: cst.With, ctx: Context) -> Context | None:
+    group: cst.CSTNode | None = None
     for item in node.items:
         value = walker.evaluate(item.item, ctx)
+        group = item.item if is_task_group(walker, item.item, ctx) else group
         if item.asname is not None:
             _bind(walker, item.asname.name, value.plain(), item.item, ctx)
-    return walker.run(node.body.body, ctx)
+    blocks = walker.facts.blocks
+    mark = blocks.mark()
+    after = walker.run(node.body.body, ctx)
+    if group is not None:
+        blocks.gather(ctx.frame.module, group, "all", blocks.loose(mark))
+    return after
 
 
 def _function(walker: Walker, node: cst.FunctionDef, ctx: Context) -> Context:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pyflow_core.metadata import StepType
     from pyflow_inspector.project import Module
+    from pyflow_inspector.steps.block import Block
     from pyflow_inspector.steps.fact import Arm, FoundStep, Pending
 
 Owner = Literal["workflow", "rpc"]
@@ -67,7 +68,7 @@ class Value:
 
     `steps` are those whose results it may hold; `pending` the calls that it stands for and that someone must
     await; `annotation` what its name is annotated with, where nothing better is known; `is_data` marks the input
-    of the workflow.
+    of the workflow; `blocks` are what happens when it is awaited; `parts` are its elements, where each is known.
     """
 
     meaning: Meaning = None
@@ -75,6 +76,8 @@ class Value:
     pending: tuple[Pending, ...] = ()
     annotation: cst.BaseExpression | None = None
     is_data: bool = False
+    blocks: tuple[Block, ...] = ()
+    parts: tuple[Value, ...] = ()
 
     def plain(self) -> Value:
         """Only the steps: what is left of a value that went through an expression."""
@@ -96,6 +99,7 @@ def join(one: Value, other: Value) -> Value:
         (*one.pending, *other.pending),
         one.annotation if one.annotation is other.annotation else None,
         one.is_data or other.is_data,
+        (*one.blocks, *other.blocks),
     )
 
 
@@ -105,6 +109,11 @@ def union(values: Iterable[Value]) -> frozenset[FoundStep]:
     for value in values:
         steps |= value.steps
     return steps
+
+
+def waiting(values: Iterable[Value]) -> tuple[Block, ...]:
+    """What happens when all of several values are awaited."""
+    return tuple(block for value in values for block in value.blocks)
 
 
 @dataclass(eq=False)
@@ -142,9 +151,10 @@ class Frame:
         frame: Frame | None = self
         while frame is not None and name not in frame.names:
             frame = frame.parent
-        if frame is not None and value.steps:
+        if frame is not None and (value.steps or value.blocks):
             old = frame.names[name]
-            frame.names[name] = replace(old, steps=old.steps | value.steps)
+            blocks = (*old.blocks, *value.blocks)
+            frame.names[name] = replace(old, steps=old.steps | value.steps, blocks=blocks, parts=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from pyflow_inspector.steps.value import (
     Value,
     join,
     union,
+    waiting,
 )
 from pyflow_inspector.tree import cst_children, dotted_name
 
@@ -63,7 +64,11 @@ class Walker:
             elif name == "rpc" and name in owners:
                 value = Value(Handle("rpc"))
             frame.names[name] = replace(value, is_data=param in positional)
+        blocks = self.facts.blocks
+        blocks.begin("function", module, node, label=label)
+        blocks.arm("body")
         self._run_body(frame, Context(frame, active=(node,)))
+        blocks.end()
 
     # --- evaluation
 
@@ -78,7 +83,8 @@ class Walker:
 
     def evaluate_all(self, nodes: Sequence[cst.CSTNode], ctx: Context) -> Value:
         """The steps of several expressions."""
-        return Value(steps=union([self.evaluate(node, ctx) for node in nodes]))
+        values = [self.evaluate(node, ctx) for node in nodes]
+        return Value(steps=union(values), blocks=waiting(values))
 
     def run(self, body: Sequence[cst.CSTNode], ctx: Context) -> Context | None:
         """Walk statements; gives where what follows them stands, or nothing if nothing can follow."""
@@ -166,6 +172,7 @@ class Walker:
         self._used.add(function)
         if function.node in ctx.active:
             self._recursive.add(function.node)
+            self.facts.blocks.leaf("call", ctx.frame.module, node).label = function.label
             return NOTHING
         self._calls += 1
         if len(ctx.active) > MAX_HELPER_DEPTH or self._calls > MAX_HELPER_CALLS:
@@ -178,11 +185,25 @@ class Walker:
         if function.closure is None:
             self.facts.reached[function.label] = (function.module, function.node)
         first_step = len(self.facts.steps)
-        value = self._run_body(frame, self._inside(frame, node, ctx))
+        value = self._recorded(frame, node, self._inside(frame, node, ctx), ctx)
         if function.node in self._recursive:
             for step in self.facts.steps[first_step:]:
                 step.repeated = True
         return value
+
+    def _recorded(self, frame: Frame, node: cst.CSTNode, inside: Context, ctx: Context) -> Value:
+        """Walk the body of a helper as a block of its own; a lambda's stands where it is called."""
+        if isinstance(frame.node, cst.Lambda):
+            return self._run_body(frame, inside)
+        assert frame.node is not None
+        blocks = self.facts.blocks
+        block = blocks.begin("call", ctx.frame.module, node, label=frame.label)
+        blocks.arm("body")
+        value = self._run_body(frame, inside)
+        blocks.end()
+        block.waits = frame.node.asynchronous is not None
+        block.detached = node is frame.node
+        return replace(value, blocks=(block,)) if block.waits else value
 
     def enter_unknown(self, function: FunctionValue, node: cst.CSTNode, ctx: Context) -> Value:
         """Walk a function that someone else will call, nobody knows how often."""

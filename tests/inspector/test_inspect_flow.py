@@ -107,7 +107,7 @@ def test_results_flow_through_tasks_containers_and_helpers(bench: Bench) -> None
     uses = {step.id: step.uses for step in bench.steps(body, head=head) if step.id.startswith("of-")}
     assert uses == {
         "of-task": ("task",), "of-list": ("each-*",), "of-table": ("cell",), "of-helper": ("raw",),
-        "of-gather": ("a", "b"), "of-nested": ("task", "a", "b"),
+        "of-gather": ("b",), "of-nested": ("task", "b"),
     }  # fmt: skip
 
 
