@@ -18,6 +18,7 @@ NodeKind = Literal[
 ]  # fmt: skip
 EdgeKind = Literal["next", "arm", "repeat", "exit", "error"]
 Join = Literal["all", "settled", "first", "first_exception", "each"]
+"""When a parallel group is done: all succeeded, all ended, one ended, one failed, or each is taken as it ends."""
 
 METADATA_VERSION = 1
 
@@ -100,11 +101,6 @@ class GraphNode:
     join: Join | None = None
     helper: str | None = None
     unreachable: bool | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Without what does not apply to its kind."""
-        always = ("id", "kind", "parent", "arm", "label", "span", "hash")
-        return {name: value for name, value in asdict(self).items() if value is not None or name in always}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +208,14 @@ class Metadata:
         document = asdict(self)
         for rpc in document["rpcs"]:
             rpc["async"] = rpc.pop("is_async")
-        for workflow, form in zip(self.workflows, document["workflows"], strict=True):
-            form["graph"]["nodes"] = [node.to_json() for node in workflow.graph.nodes]
+        for workflow in document["workflows"]:
+            workflow["graph"]["nodes"] = [_applicable(node) for node in workflow["graph"]["nodes"]]
         return {"version": document.pop("version"), **document}
+
+
+_OF_EVERY_NODE = frozenset({"id", "kind", "parent", "arm", "label", "span", "hash"})
+
+
+def _applicable(node: dict[str, Any]) -> dict[str, Any]:
+    """A node without what its kind does not have."""
+    return {name: value for name, value in node.items() if value is not None or name in _OF_EVERY_NODE}

@@ -43,8 +43,9 @@ class UnpairedTreesError(Exception):
 
 
 def pair_trees(concrete: cst.Module, abstract: ast.Module) -> Mapping[cst.CSTNode, ast.AST]:
-    """The twins of all names, calls, functions, lambdas and classes, of their arguments and their annotations, and
-    of the statements that lead somewhere else than to the next one.
+    """The twins of all names, calls, functions, lambdas, classes and statements that lead elsewhere than on.
+
+    Arguments and annotations have twins too.
 
     Raises:
         UnpairedTreesError: the trees do not agree.

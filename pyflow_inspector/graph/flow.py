@@ -8,7 +8,7 @@ import libcst as cst
 
 from pyflow_core.metadata import Graph, GraphEdge, GraphNode
 from pyflow_core.naming import DYNAMIC
-from pyflow_inspector.graph.exception import catches_everything, handled_names, may_catch, must_catch, raised_name
+from pyflow_inspector.graph.exception import handled_names, may_catch, must_catch, raised_name
 from pyflow_inspector.graph.identity import Identities
 from pyflow_inspector.graph.reachable import mark_unreachable
 from pyflow_inspector.graph.reading import case_text, code_hash, condition_of, header_hash, span_of, text_of

@@ -51,23 +51,22 @@ def header_hash(block: Block) -> str:
 
 
 def _header(block: Block) -> Iterable[ast.AST]:
-    twin = block.module.syntax.twin_or_none(block.node)
-    match twin:
-        case ast.While():
-            return [twin.test]
-        case ast.For() | ast.AsyncFor():
-            return [twin.target, twin.iter]
-        case ast.Match():
-            cases = [part for case in twin.cases for part in (case.pattern, case.guard) if part is not None]
-            return [twin.subject, *cases]
-        case ast.Try() | ast.TryStar():
-            return [handler.type for handler in twin.handlers if handler.type is not None]
-        case ast.Call() if block.kind == "parallel":
-            return [twin.func, *(keyword for keyword in twin.keywords if keyword.arg is not None)]
+    match block.module.syntax.twin_or_none(block.node):
+        case ast.While(test=test):
+            found: list[ast.AST | None] = [test]
+        case ast.For(target=target, iter=source) | ast.AsyncFor(target=target, iter=source):
+            found = [target, source]
+        case ast.Match(subject=subject, cases=cases):
+            found = [subject, *(part for case in cases for part in (case.pattern, case.guard))]
+        case ast.Try(handlers=handlers) | ast.TryStar(handlers=handlers):
+            found = [handler.type for handler in handlers]
+        case ast.Call(func=func, keywords=keywords) if block.kind == "parallel":
+            found = [func, *keywords]
         case None:
-            return [parsed for node in _clause(block.node) if (parsed := _parsed(_WRITER.code_for_node(node)))]
-        case _:
-            return [twin]
+            found = [_parsed(_WRITER.code_for_node(node)) for node in _clause(block.node)]
+        case twin:
+            found = [twin]
+    return [node for node in found if node is not None]
 
 
 def _clause(node: cst.CSTNode) -> list[cst.CSTNode]:

@@ -45,6 +45,7 @@ class FunctionScope:
     returns: list[Out] = field(default_factory=list[Out])
 
     def leave(self, way: Exit) -> None:
+        """Take a way out that begins inside."""
         if self.outer is None or way.kind != "raise":
             self.returns.append(way.out)
         else:
@@ -60,6 +61,7 @@ class LoopScope:
     continues: list[Out] = field(default_factory=list[Out])
 
     def leave(self, way: Exit) -> None:
+        """Take a way out that begins inside."""
         if way.kind == "break":
             self.breaks.append(way.out)
         elif way.kind == "continue":
@@ -76,6 +78,7 @@ class GuardedScope:
     raised: list[Exit] = field(default_factory=list[Exit])
 
     def leave(self, way: Exit) -> None:
+        """Take a way out that begins inside."""
         if way.kind == "raise":
             self.raised.append(way)
         else:
@@ -90,6 +93,7 @@ class FinalScope:
     pending: list[Exit] = field(default_factory=list[Exit])
 
     def leave(self, way: Exit) -> None:
+        """Take a way out that begins inside."""
         self.pending.append(way)
 
     def leave_through(self, ends: list[Out]) -> None:
@@ -112,4 +116,5 @@ class ArmScope:
     group: str
 
     def leave(self, way: Exit) -> None:
+        """Take a way out that begins inside."""
         self.outer.leave(replace(way, out=replace(way.out, source=self.group)))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import libcst as cst
 
+    from pyflow_core.metadata import Join
     from pyflow_inspector.project import Module
     from pyflow_inspector.steps.fact import FoundStep, Invoke
 
@@ -21,8 +22,6 @@ BlockKind = Literal[
     "function", "step", "invoke", "branch", "match", "loop", "parallel", "try", "call",
     "return", "raise", "break", "continue",
 ]  # fmt: skip
-Join = Literal["all", "settled", "first", "first_exception", "each"]
-"""When a parallel group is done: all have succeeded, all have ended, one has ended, one has failed, one after another."""
 
 
 @dataclass(eq=False, slots=True)

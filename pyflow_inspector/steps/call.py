@@ -29,8 +29,8 @@ from pyflow_inspector.steps.value import (
 from pyflow_inspector.tree import walk_cst
 
 if TYPE_CHECKING:
+    from pyflow_core.metadata import Join
     from pyflow_inspector.folding import Folded, Lookup
-    from pyflow_inspector.steps.block import Join
     from pyflow_inspector.steps.walker import Walker
 
 

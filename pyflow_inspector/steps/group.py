@@ -11,7 +11,7 @@ from pyflow_inspector.project import Symbol
 from pyflow_inspector.tree import dotted_name
 
 if TYPE_CHECKING:
-    from pyflow_inspector.steps.block import Join
+    from pyflow_core.metadata import Join
     from pyflow_inspector.steps.value import Context, Meaning
     from pyflow_inspector.steps.walker import Walker
 

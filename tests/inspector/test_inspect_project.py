@@ -29,6 +29,7 @@ def metadata() -> Metadata:
 def test_the_workflow_is_described_in_full(metadata: Metadata) -> None:
     (workflow,) = metadata.to_json()["workflows"]
     steps = workflow.pop("steps")
+    graph = workflow.pop("graph")
     module = "app.workflows.onboarding"
     assert workflow.pop("hash").startswith("sha256:")
     assert workflow == {
@@ -54,6 +55,37 @@ def test_the_workflow_is_described_in_full(metadata: Metadata) -> None:
         "invokes": ("settings.get",),
     }  # fmt: skip
     assert [step["id"] for step in steps] == ["createUser", "calculateTaxRate", "notify-*", "charge", "find"]
+    assert [node["id"] for node in graph["nodes"]] == [
+        "start", "createUser", "calculateTaxRate", "parallel:1", "notify-*", "parallel:2", "charge", "find",
+        "invoke:settings.get", "end",
+    ]  # fmt: skip
+
+
+def test_the_graph_is_described_in_full(metadata: Metadata) -> None:
+    graph = metadata.to_json()["workflows"][0]["graph"]
+    nodes = {node["id"]: node for node in graph["nodes"]}
+    for node in graph["nodes"]:
+        assert (node["hash"] is None) == (node["span"] is None) == (node["kind"] in {"start", "end"})
+        node.pop("hash")
+        node.pop("span")
+    assert nodes["start"] == {"id": "start", "kind": "start", "parent": None, "arm": None, "label": "start"}
+    assert nodes["createUser"] == {
+        "id": "createUser", "kind": "rpc", "parent": None, "arm": None, "label": "createUser", "step": "createUser",
+    }  # fmt: skip
+    assert nodes["parallel:1"] == {
+        "id": "parallel:1", "kind": "parallel", "parent": None, "arm": None, "label": "asyncio.gather",
+        "over": "data.channels", "join": "all",
+    }  # fmt: skip
+    assert nodes["notify-*"] == {
+        "id": "notify-*", "kind": "rpc", "parent": "parallel:1", "arm": "each", "label": "notify-*",
+        "step": "notify-*",
+    }  # fmt: skip
+    assert list(graph["edges"][:4]) == [
+        {"source": "start", "target": "createUser", "kind": "next", "label": None},
+        {"source": "createUser", "target": "calculateTaxRate", "kind": "next", "label": None},
+        {"source": "calculateTaxRate", "target": "parallel:1", "kind": "next", "label": None},
+        {"source": "parallel:1", "target": "parallel:2", "kind": "next", "label": None},
+    ]
 
 
 def test_the_steps_are_described_in_full(metadata: Metadata) -> None:
