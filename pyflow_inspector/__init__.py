@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyflow_inspector.render import render_json, render_text
+from pyflow_inspector.render import render_github, render_json, render_sarif, render_text
 from pyflow_inspector.rules import RULES, Rule
 from pyflow_inspector.settings import InspectorSettings
 
 if TYPE_CHECKING:
     from pyflow_core.metadata import Metadata
 
-__all__ = ["RULES", "InspectorSettings", "Rule", "inspect_project", "render_json", "render_text"]
+__all__ = [
+    "RULES",
+    "InspectorSettings",
+    "Rule",
+    "inspect_project",
+    "render_github",
+    "render_json",
+    "render_sarif",
+    "render_text",
+]
 
 
 def inspect_project(settings: InspectorSettings) -> Metadata:

@@ -1,6 +1,5 @@
 """`pyflow check`: what will go wrong, found in the source."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,13 +8,7 @@ import typer
 
 from pyflow_cli.command import Cli, command
 from pyflow_cli.exit_code import ExitCode
-
-
-class Format(StrEnum):
-    """How findings are printed."""
-
-    TEXT = "text"
-    JSON = "json"
+from pyflow_cli.finding_format import Format, render
 
 
 class FailOn(StrEnum):
@@ -49,17 +42,14 @@ def check(
     Names, RPCs, determinism, wiring and types are checked in the source, which is never imported.
     """
     from pyflow_cli import inspection
-    from pyflow_inspector import render_json, render_text
 
     settings = cli.settings
     metadata = inspection.inspect(settings, select=_codes("--select", select), ignore=_codes("--ignore", ignore))
     findings = list(metadata.diagnostics)
     if paths:
         findings = inspection.below(findings, paths, settings.root)
-    if (form or (Format.JSON if cli.json else Format.TEXT)) is Format.JSON:
-        cli.output.data(render_json(findings))
-    elif findings:
-        cli.output.data(render_text(findings, settings.root, color=cli.output.color and sys.stdout.isatty()))
+    form = form or (Format.JSON if cli.json else Format.TEXT)
+    cli.output.data(render(form, findings, settings.root, color=cli.output.color))
     found = inspection.count(findings)
     cli.output.prose(found or f"no findings in {len(metadata.workflows)} workflows and {len(metadata.rpcs)} RPCs")
     failing = inspection.at_least(findings, fail_on or settings.fail_on)

@@ -258,6 +258,37 @@ def test_check_of_paths_leaves_out_the_others(pyflow: Pyflow, project: Path) -> 
     assert "is not in the project" in pyflow("check", "/").err
 
 
+@pytest.mark.parametrize(
+    ("form", "sign"),
+    [
+        ("text", "error[PF201]"),
+        ("json", '"code": "PF201"'),
+        ("github", "::error file=app.py,line="),
+        ("sarif", '"ruleId": "PF201"'),
+    ],
+)
+def test_each_format_goes_to_standard_output_and_changes_no_exit_code(
+    pyflow: Pyflow, project: Path, form: str, sign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+    write(project, BROKEN)
+    ended = pyflow("check", "--format", form)
+    assert (ended.code, ended.err) == (1, "1 error\n")
+    assert sign in ended.out
+    write(project)
+    assert pyflow("check", "--format", form).code == 0
+    assert pyflow("check", "--format", "html").code == 2
+
+
+@pytest.mark.parametrize("form", ["github", "sarif"])
+def test_code_hosts_are_given_paths_of_the_repository(
+    pyflow: Pyflow, project: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.parent))
+    write(project, BROKEN)
+    assert f"{project.name}/app.py" in pyflow("check", "--format", form).out
+
+
 def test_check_as_json_holds_every_finding(pyflow: Pyflow, project: Path) -> None:
     write(project, BROKEN)
     ended = pyflow("check", "--format", "json")
