@@ -213,9 +213,9 @@ class Metadata:
         return {"version": document.pop("version"), **document}
 
 
-_OF_EVERY_NODE = frozenset({"id", "kind", "parent", "arm", "label", "span", "hash"})
+OF_EVERY_NODE = frozenset({"id", "kind", "parent", "arm", "label", "span", "hash"})
 
 
 def _applicable(node: dict[str, Any]) -> dict[str, Any]:
     """A node without what its kind does not have."""
-    return {name: value for name, value in node.items() if value is not None or name in _OF_EVERY_NODE}
+    return {name: value for name, value in node.items() if value is not None or name in OF_EVERY_NODE}

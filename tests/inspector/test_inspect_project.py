@@ -162,7 +162,8 @@ def test_another_place_on_disk_gives_the_same_metadata(metadata: Metadata, tmp_p
     assert json.dumps(again.to_json()) == json.dumps(metadata.to_json())
 
 
-def test_the_order_of_everything_is_the_same_in_every_process() -> None:
+@pytest.mark.parametrize("project", [PROJECT, PROJECT.with_name("turns")], ids=lambda path: path.name)
+def test_the_order_of_everything_is_the_same_in_every_process(project: Path) -> None:
     code = (
         "import json, sys, pyflow_inspector as p; from pathlib import Path\n"
         "root = Path(sys.argv[1])\n"
@@ -170,7 +171,7 @@ def test_the_order_of_everything_is_the_same_in_every_process() -> None:
     )
     outputs = {
         subprocess.run(
-            [sys.executable, "-c", code, str(PROJECT)],
+            [sys.executable, "-c", code, str(project)],
             check=True,
             capture_output=True,
             env={**os.environ, "PYTHONHASHSEED": seed},
