@@ -3,15 +3,19 @@
     PyflowError
     ├── UsageError                     what the caller gave is wrong
     │   ├── InvalidDurationError  InvalidNameError  InvalidOptionError  InvalidInputError
-    │   ├── SettingsError  AnnotationError  SignatureError  DuplicateWiringError
+    │   ├── SettingsError  AnnotationError  SignatureError  DuplicateWiringError  InvalidPayloadKeyError
     │   ├── MissingServiceError  MissingExtraError  NotConnectedError  BlockingInLoopError
     │   └── PermissionDeniedError
     ├── NotFoundError                  UnknownWorkflowError  UnknownRpcError  UnknownRunError
     ├── StoreError                     the store, not the run
     │   ├── StoreUnavailableError  StoreFormatError  StoreVersionError
-    │   ├── StaleLeaseError  OvertakenError  PayloadContractError
-    │   └── CommitUnknownError         StoreFullError
+    │   ├── StaleLeaseError  OvertakenError  PayloadContractError  UnsafeStoreError
+    │   ├── CommitUnknownError         StoreFullError
+    │   └── PayloadError               one payload: PayloadMissingError  PayloadCorruptError  PayloadExpiredError
+    │                                  PayloadForbiddenError  PayloadTooLargeError  PayloadCollectedError
+    │                                  PayloadStoreUnavailableError (a StoreUnavailableError too)
     ├── CodecError                     UnserialisableValueError  UndeclaredResultTypeError  StoredValueError
+    │                                  ContextExtractionError
     ├── RefusalError                   condemns an execution: nothing of the author's can catch it
     │   ├── StepNameReusedError  StepAwaitedTwiceError  ForbiddenInWorkflowError  ForbiddenInStepError
     │   └── DivergenceError  DrainBudgetError  StuckError  TooManyStepsError  CrashLoopError  RefusedValueError
@@ -133,6 +137,12 @@ class PermissionDeniedError(UsageError):
     code = "permission_denied"
 
 
+class InvalidPayloadKeyError(UsageError):
+    """This text is no key of a payload."""
+
+    code = "invalid_payload_key"
+
+
 # --- things that do not exist
 
 
@@ -217,6 +227,102 @@ class PayloadContractError(StoreError):
     code = "payload_contract"
 
 
+class UnsafeStoreError(StoreError):
+    """The store does not do what it must: it would lose or mix up payloads."""
+
+    code = "unsafe_store"
+
+
+# --- payloads
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadFacts:
+    """What an error may say of a payload: where it is, whose it is, sizes in bytes and hashes. Never what is in it."""
+
+    reference: str | None = None
+    run_id: str | None = None
+    step_name: str | None = None
+    attempt: int | None = None
+    expected_bytes: int | None = None
+    found_bytes: int | None = None
+    expected_sha256: str | None = None
+    found_sha256: str | None = None
+
+    def __str__(self) -> str:
+        """One line with what is known."""
+        named = (("run", self.run_id), ("step", self.step_name), ("attempt", self.attempt))
+        place = [self.reference, *(f"{name} {value!r}" for name, value in named if value is not None)]
+        expected = _measures(self.expected_bytes, self.expected_sha256)
+        found = _measures(self.found_bytes, self.found_sha256)
+        sizes = [f"expected {expected}" if expected else "", f"found {found}" if found else ""]
+        return "; ".join(text for text in [", ".join(filter(None, place)), *sizes] if text)
+
+
+def _measures(size: int | None, sha256: str | None) -> str:
+    parts = [None if size is None else f"{size} bytes", None if sha256 is None else f"sha256 {sha256}"]
+    return ", ".join(part for part in parts if part)
+
+
+class PayloadError(StoreError):
+    """A payload could not be stored or read.
+
+    `retryable` says whether the same call may go well later. `facts` name the payload, and never quote it.
+    """
+
+    code = "payload"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None, facts: PayloadFacts | None = None) -> None:
+        told = message or inspect.cleandoc(type(self).__doc__ or "").partition("\n")[0]
+        super().__init__(f"{told} ({facts})" if facts is not None else told)
+        self.facts = facts or PayloadFacts()
+
+
+class PayloadMissingError(PayloadError):
+    """The payload is not in its store: restore it there, or re-drive the run from the step that wrote it."""
+
+    code = "payload_missing"
+
+
+class PayloadCorruptError(PayloadError):
+    """The payload in the store is not the one that was written: restore it, or re-drive the run from its step."""
+
+    code = "payload_corrupt"
+
+
+class PayloadExpiredError(PayloadError):
+    """The payload had a time to live, and its store has let it go: re-drive the run from the step that wrote it."""
+
+    code = "payload_expired"
+
+
+class PayloadForbiddenError(PayloadError):
+    """The reference may not be resolved here."""
+
+    code = "payload_forbidden"
+
+
+class PayloadTooLargeError(PayloadError):
+    """The value is larger than `hard_max`: write it as a stream, return less, or raise `hard_max`."""
+
+    code = "payload_too_large"
+
+
+class PayloadCollectedError(PayloadError):
+    """The collection was about to delete this payload: it must be stored anew before its reference is committed."""
+
+    code = "payload_collected"
+    retryable = True
+
+
+class PayloadStoreUnavailableError(PayloadError, StoreUnavailableError):
+    """The payload store cannot be reached."""
+
+    code = "payload_store_unavailable"
+    retryable = True
+
+
 # --- values
 
 
@@ -242,6 +348,12 @@ class StoredValueError(CodecError):
     """A stored value cannot be read as the type that the code now declares."""
 
     code = "stored_value"
+
+
+class ContextExtractionError(CodecError):
+    """What a step declares as its context cannot be taken from its result."""
+
+    code = "context_extraction"
 
 
 # --- refusals

@@ -1,7 +1,7 @@
 """Stores by URL: the built-in ones, and those of third parties by entry point.
 
 A factory is called with the URL, the project's root (None in an installed package without one) and the clock. Entry
-points stand in the groups `pyflow.state` and `pyflow.queue`, named by the URL's scheme.
+points stand in the groups `pyflow.state`, `pyflow.queue` and `pyflow.payloads`, named by the URL's scheme.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyflow_core.clock import Clock
+    from pyflow_core.ports.payload import PayloadService
     from pyflow_core.ports.queue import QueueService
     from pyflow_core.ports.state import WorkflowStateService
 
@@ -30,6 +31,17 @@ _BUILT_IN = {
         "redis": "pyflow_services.arq:from_url",
         "rediss": "pyflow_services.arq:from_url",
         "unix": "pyflow_services.arq:from_url",
+    },
+    "pyflow.payloads": {
+        "file": "pyflow_services.files:from_url",
+        "memory": "pyflow_services.memory:payloads_from_url",
+        "sqlite": "pyflow_services.relational:from_url",
+        "s3": "pyflow_services.object_store:from_url",
+        "gs": "pyflow_services.object_store:from_url",
+        "az": "pyflow_services.object_store:from_url",
+        "nats": "pyflow_services.nats:from_url",
+        "redis": "pyflow_services.redis:from_url",
+        "rediss": "pyflow_services.redis:from_url",
     },
 }
 
@@ -51,6 +63,17 @@ def make_queue(url: str, root: Path | None, clock: Clock) -> QueueService:
         SettingsError: no service has this scheme, or the URL is wrong.
     """
     service: QueueService = _factory("pyflow.queue", url, "queue")(url, root, clock)
+    return service
+
+
+def make_payloads(url: str, root: Path | None, clock: Clock) -> PayloadService:
+    """The payload service of a URL, not yet open.
+
+    Raises:
+        SettingsError: no service has this scheme, or the URL is wrong.
+        MissingExtraError: its extra is not installed.
+    """
+    service: PayloadService = _factory("pyflow.payloads", url, "payloads")(url, root, clock)
     return service
 
 

@@ -19,11 +19,19 @@ ALLOWED: dict[str, dict[str, str]] = {
         "pydantic_core": "its JSON reader and writer, which are the quickest at hand",
         "typing_extensions": "type syntax that Python 3.11 lacks",
     },
+    "pyflow_core.payload": {
+        "annotated_types": "limits of fields, which pydantic reads; it brings them",
+        "zstandard": "an extra: compressed payloads",
+    },
     "pyflow_core.testing": {
         "pytest": "contract suites are pytest classes, and the plugin is one of pytest",
     },
     "pyflow_services.memory": {
         "pyflow_core": "it implements the ports",
+        "typing_extensions": "type syntax that Python 3.11 lacks",
+    },
+    "pyflow_services.files": {
+        "pyflow_core": "it implements the payload port",
         "typing_extensions": "type syntax that Python 3.11 lacks",
     },
     "pyflow_services.sqlite": {
@@ -68,6 +76,13 @@ CORE_LAYERS: dict[str, dict[str, str]] = {
     "pyflow_core.duration": {"pyflow_core.errors": "it refuses"},
     "pyflow_core.ports": {"pyflow_core.errors": "rows hold records of errors"},
     "pyflow_core.codec": {"pyflow_core.errors": "it refuses"},
+    "pyflow_core.payload": {
+        "pyflow_core.ports": "it stands on the payload port, and makes what rows of the state port hold",
+        "pyflow_core.codec": "values become bytes by their codec",
+        "pyflow_core.errors": "it refuses",
+        "pyflow_core.duration": "options of URLs may be durations",
+        "pyflow_core.suggest": "a mistyped option is told with the nearest",
+    },
     "pyflow_core.signature": {
         "pyflow_core.codec": "a signature has a codec for its data and one for its result",
         "pyflow_core.errors": "it refuses",

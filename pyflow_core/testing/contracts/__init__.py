@@ -27,6 +27,8 @@ pytest.register_assert_rewrite(
             "state_step",
             "state_value",
             "queue",
+            "payload",
+            "payload_reading",
         )
     )
 )

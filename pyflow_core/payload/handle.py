@@ -1,0 +1,163 @@
+"""`Payload[T]`: a value that is passed from step to step without being loaded.
+
+A handle is a reference with a type. It goes through workflows, inputs and results as itself, and only a step loads it:
+
+    async def count(pages: Payload[list[Page]]) -> int:
+        return len(await pages.load())
+
+Who may load, and from where, is a matter of the context: the engine puts an access around each attempt of a step, and
+one that refuses around workflow code.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cast, get_args
+
+from typing_extensions import override
+
+from pyflow_core.errors import PayloadContractError, PayloadForbiddenError
+from pyflow_core.payload.reference import facts_of, reference_tree, show_reference
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+    from pyflow_core.payload.reference import Reference
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class PayloadAccess(Protocol):
+    """What a handle loads through; `PayloadReader` is one."""
+
+    async def read(self, reference: Reference) -> bytes:
+        """The verified bytes."""
+        ...
+
+    def open(self, reference: Reference) -> AsyncGenerator[bytes]:
+        """The bytes in chunks."""
+        ...
+
+    async def range(self, reference: Reference, start: int, end: int) -> bytes:
+        """A part of the bytes."""
+        ...
+
+
+_access: ContextVar[PayloadAccess | None] = ContextVar("pyflow_payload_access", default=None)
+
+
+@contextmanager
+def payload_access(access: PayloadAccess | None) -> Generator[None]:
+    """Let handles load through this inside the block; None forbids it."""
+    token = _access.set(access)
+    try:
+        yield
+    finally:
+        _access.reset(token)
+
+
+class Payload(Generic[T_co]):
+    """A value that lies in a payload store. Equal handles name equal payloads; nothing is loaded by comparing them."""
+
+    __slots__ = ("_annotation", "_reference")
+
+    def __init__(self, reference: Reference, annotation: Any = Any) -> None:
+        self._reference = reference
+        self._annotation = annotation
+
+    @property
+    def reference(self) -> Reference:
+        """Where it lies, how large it is, who wrote it."""
+        return self._reference
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes loading will bring, uncompressed."""
+        return self._reference.bytes
+
+    async def load(self) -> T_co:
+        """The value, verified and decoded by its declared type.
+
+        Raises:
+            PayloadError: one of its kinds; none quotes the payload.
+            StoredValueError: the payload is no value of the declared type.
+        """
+        from pyflow_core.payload.value import body_codec, decode_body
+
+        raw = await self._through().read(self._reference)
+        return cast("T_co", decode_body(body_codec(self._annotation), raw, self._reference.encoding))
+
+    def open(self) -> AsyncGenerator[bytes]:
+        """The bytes in chunks: `async for chunk in payload.open()`.
+
+        A payload that does not verify ends in an error, so keep nothing made of the chunks before the last has come.
+        """
+        return self._through().open(self._reference)
+
+    async def range(self, start: int, end: int) -> bytes:
+        """The bytes from `start` up to `end`."""
+        return await self._through().range(self._reference, start, end)
+
+    def _through(self) -> PayloadAccess:
+        access = _access.get()
+        if access is None:
+            raise PayloadForbiddenError(
+                "payloads are loaded inside steps: pass the handle to one, and load it there", facts_of(self._reference)
+            )
+        return access
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Payload) and other._reference == self._reference
+
+    @override
+    def __hash__(self) -> int:
+        return hash((self._reference.store, self._reference.key, self._reference.sha256))
+
+    @override
+    def __repr__(self) -> str:
+        reference = self._reference
+        return f"<Payload {show_reference(reference)} {reference.bytes} bytes {reference.content_type}>"
+
+    @override
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("a Payload is not pickled: pass it through a step, or keep its reference")
+
+    def __copy__(self) -> Payload[T_co]:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Payload[T_co]:
+        return self
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """A handle in JSON is its reference; what is not one is refused."""
+        from pydantic_core import core_schema
+
+        (annotation,) = get_args(source) or (Any,)
+
+        def read(tree: Any) -> Payload[Any]:
+            if type(tree) is cls:
+                return tree
+            return Payload(_reference_of(tree), annotation)
+
+        return core_schema.no_info_plain_validator_function(
+            read,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda payload: reference_tree(payload.reference), return_schema=core_schema.any_schema()
+            ),
+        )
+
+
+def _reference_of(tree: Any) -> Reference:
+    from pyflow_core.codec.json_text import write_json
+    from pyflow_core.payload.boundary import read_reference
+
+    try:
+        found = read_reference(write_json(tree))
+    except PayloadContractError as error:
+        raise ValueError(error.message) from None
+    if isinstance(found, tuple):
+        raise ValueError("a handle names one payload")  # noqa: TRY004 - pydantic tells of ValueErrors
+    return found

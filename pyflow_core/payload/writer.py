@@ -1,0 +1,252 @@
+"""The write path: hash, put if absent, and only then may a reference be committed.
+
+A crash in between leaves an orphan, which collection finds, and never a reference to nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from pyflow_core.errors import (
+    PayloadCorruptError,
+    PayloadError,
+    PayloadExpiredError,
+    PayloadFacts,
+    PayloadMissingError,
+    PayloadStoreUnavailableError,
+)
+from pyflow_core.payload.body import seal
+from pyflow_core.payload.key import payload_key
+from pyflow_core.payload.reader import PayloadReader
+from pyflow_core.payload.reference import (
+    DEFAULT_TENANT,
+    NatsReference,
+    ObjectReference,
+    Producer,
+    RelationalReference,
+)
+from pyflow_core.ports.metric import NO_METRICS, PAYLOAD_ERRORS, PUT_SECONDS
+from pyflow_core.ports.payload import display
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from pyflow_core.payload.reference import Compression, Encoding, Lifetime, Reference
+    from pyflow_core.ports.metric import MetricService
+    from pyflow_core.ports.payload import PayloadService
+
+Chunks: TypeAlias = AsyncIterable[bytes] | Iterable[bytes]
+
+_EDITIONS = 8
+"""How many damaged or vanishing objects under one name are passed over before the store is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose value it is. `step_name` is None for what belongs to the run itself."""
+
+    workflow: str
+    run_id: str
+    step_name: str | None = None
+    attempt: int = 0
+    tenant: str = DEFAULT_TENANT
+
+
+class _Content(NamedTuple):
+    """What is stored, whatever its form: how many bytes it stands for, their hash, and the way to put them."""
+
+    size: int
+    sha256: str
+    compression: Compression
+    put: Callable[[str], Awaitable[bool]]
+
+
+class PayloadWriter:
+    """Stores bytes under keys made of their origin and hash, and gives references to them."""
+
+    def __init__(
+        self,
+        store: PayloadService,
+        *,
+        compression: Compression = "none",
+        ttl_seconds: float | None = None,
+        auth_ref: str | None = None,
+        metrics: MetricService = NO_METRICS,
+    ) -> None:
+        self._store = store
+        self._compression: Compression = compression
+        self._ttl_seconds = ttl_seconds if store.keeps_ttl else None
+        self._auth_ref = auth_ref
+        self._metrics = metrics
+
+    async def write(
+        self,
+        raw: bytes,
+        origin: Origin,
+        slot: str,
+        *,
+        encoding: Encoding = "json",
+        content_type: str = "application/json",
+        scope: Lifetime = "run",
+        edition: int = 0,
+    ) -> Reference:
+        """Store bytes, durably, and return the reference that may now be committed.
+
+        Raises:
+            PayloadTooLargeError, PayloadStoreUnavailableError, PayloadForbiddenError: nothing may be committed.
+        """
+        sealed = seal(raw, self._compression)
+
+        async def put(key: str) -> bool:
+            return await self._store.put(key, sealed.data, ttl_seconds=self._ttl_seconds)
+
+        content = _Content(sealed.size, sealed.sha256, sealed.compression, put)
+        return await self._place(content, origin, slot, encoding, content_type, scope, edition)
+
+    async def write_stream(
+        self,
+        chunks: Chunks,
+        origin: Origin,
+        slot: str,
+        *,
+        encoding: Encoding = "bytes",
+        content_type: str = "application/octet-stream",
+        scope: Lifetime = "run",
+        edition: int = 0,
+    ) -> Reference:
+        """Store a stream of any length; it is kept in a local file until its hash is known, never in memory.
+
+        Streams are stored as they are, so that ranges of them can be read.
+
+        Raises:
+            As `write`.
+        """
+        async with _spooled(chunks) as (path, size, digest):
+
+            async def put(key: str) -> bool:
+                return await self._store.put_file(key, path, ttl_seconds=self._ttl_seconds)
+
+            content = _Content(size, digest, "none", put)
+            return await self._place(content, origin, slot, encoding, content_type, scope, edition)
+
+    async def _place(
+        self,
+        content: _Content,
+        origin: Origin,
+        slot: str,
+        encoding: Encoding,
+        content_type: str,
+        scope: Lifetime,
+        edition: int,
+    ) -> Reference:
+        key = ""
+        for number in range(edition, edition + _EDITIONS):
+            key = payload_key(
+                origin.tenant,
+                origin.workflow,
+                origin.run_id,
+                origin.step_name,
+                slot,
+                content.sha256,
+                encoding=encoding,
+                compression=content.compression,
+                edition=number,
+            )
+            reference = self._reference(key, content, origin, encoding, content_type, scope)
+            if await self._put(content, key, origin) or await self._is_there(reference):
+                return reference
+        raise PayloadStoreUnavailableError(
+            f"the payload store {self._store.name!r} holds damaged objects under this name and {_EDITIONS - 1} more: "
+            "check the store",
+            PayloadFacts(display(self._store.name, key), origin.run_id, origin.step_name, origin.attempt or None),
+        )
+
+    async def _put(self, content: _Content, key: str, origin: Origin) -> bool:
+        before = perf_counter()
+        try:
+            created = await content.put(key)
+        except PayloadError as error:
+            self._metrics.count(PAYLOAD_ERRORS, store=self._store.name, operation="put", code=error.code)
+            facts = replace(
+                error.facts,
+                reference=display(self._store.name, key),
+                run_id=origin.run_id,
+                step_name=origin.step_name,
+                attempt=origin.attempt or None,
+                expected_bytes=content.size,
+                expected_sha256=content.sha256,
+                found_bytes=None,
+            )
+            raise type(error)(error.message, facts) from error
+        self._metrics.observe(PUT_SECONDS, perf_counter() - before, store=self._store.name)
+        return created
+
+    async def _is_there(self, reference: Reference) -> bool:
+        """Whether what lies under the key is what was to be written.
+
+        An equal retry finds its own object; but a disk that has lost bits must not become a committed reference.
+        """
+        reader = PayloadReader({self._store.name: self._store}, tenant=reference.tenant, metrics=self._metrics)
+        try:
+            await reader.verify(reference)
+        except (PayloadCorruptError, PayloadMissingError, PayloadExpiredError):
+            return False
+        return True
+
+    def _reference(
+        self, key: str, content: _Content, origin: Origin, encoding: Encoding, content_type: str, scope: Lifetime
+    ) -> Reference:
+        return make_reference(
+            self._store,
+            key,
+            ttl_seconds=self._ttl_seconds,
+            bytes=content.size,
+            sha256=content.sha256,
+            tenant=origin.tenant,
+            producer=Producer(run_id=origin.run_id, step_name=origin.step_name, attempt=origin.attempt),
+            content_type=content_type,
+            compression=content.compression,
+            encoding=encoding,
+            auth_ref=self._auth_ref,
+            scope=scope,
+        )
+
+
+def make_reference(store: PayloadService, key: str, *, ttl_seconds: float | None = None, **fields: Any) -> Reference:
+    """The reference to an object of a store, in the form that its type asks for."""
+    known: dict[str, Any] = {**store.place, **fields}
+    if store.reference_type == "relational":
+        return RelationalReference(database=store.name, primary_key=key, **known)
+    kind = NatsReference if store.reference_type == "nats" else ObjectReference
+    return kind(store=store.name, key=key, ttl_seconds=ttl_seconds, **known)
+
+
+@asynccontextmanager
+async def _spooled(chunks: Chunks) -> AsyncGenerator[tuple[Path, int, str]]:
+    """A local file with what comes, its size and its hash; gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="pyflow-") as folder:
+        path = Path(folder) / "stream"
+        digest, size = sha256(), 0
+        with path.open("wb") as file:
+            async for chunk in _each(chunks):
+                digest.update(chunk)
+                size += len(chunk)
+                await asyncio.to_thread(file.write, chunk)
+        yield path, size, digest.hexdigest()
+
+
+async def _each(chunks: Chunks) -> AsyncGenerator[bytes]:
+    if isinstance(chunks, AsyncIterable):
+        async for chunk in chunks:
+            yield chunk
+    else:
+        for chunk in chunks:
+            yield chunk
