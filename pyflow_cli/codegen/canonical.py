@@ -10,30 +10,74 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from pyflow_cli.codegen.code import TemplateError, docstring, literal, text_width
+from pyflow_cli.codegen.code import TemplateError, docstring, text_width
+from pyflow_cli.codegen.expression import MARKER, expression, parenthesised, result
 from pyflow_cli.codegen.imports import Imports, used_names
-from pyflow_cli.codegen.layout import INDENT, WIDTH, Doc, Group, IfBroken, Indent, Line, bracketed, flat, join, render
+from pyflow_cli.codegen.layout import INDENT, WIDTH, Doc, Group, bracketed, flat, render
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def canonical(text: str) -> str:
+def canonical(text: str, used: Iterable[str] = ()) -> str:
     """The same program, printed in its canonical form; the comments above its first statement are kept.
+
+    `used` are names that are read where a marker stands, so that their imports stay.
 
     Raises:
         TemplateError: the text is no program, or uses more of the language than generated code may.
     """
+    module = parse(text)
+    return _excused([*_header(text), *_module(module.body, set(used))])
+
+
+def canonical_block(text: str, indent: int) -> str:
+    """Statements that stand `indent` columns deep in a file, as lines with a line break behind each.
+
+    Raises:
+        TemplateError: as for a file.
+    """
+    return _excused(_block(parse(text).body, indent))
+
+
+def canonical_item(text: str, indent: int) -> str:
+    """An expression as an item of a broken list, with its comma, as lines with a line break behind each.
+
+    Raises:
+        TemplateError: as for a file.
+    """
+    match parse(text).body:
+        case [ast.Expr(value=value)]:
+            return _excused(_lines([expression(value), ","], indent))
+        case _:
+            raise TemplateError("an item of a list is one expression")
+
+
+def docstring_lines(text: str, indent: int) -> list[str]:
+    """The text as a docstring that stands `indent` columns deep."""
+    shown = docstring(text, WIDTH - indent).split("\n")
+    first = f'"""{shown[0]}'
+    if len(shown) == 1:
+        return [_at(indent, f'{first}"""')]
+    return [_at(indent, line) for line in (first, *shown[1:-1], '"""')]
+
+
+def parse(text: str) -> ast.Module:
+    """The text as a program.
+
+    Raises:
+        TemplateError: it is none.
+    """
     try:
-        module = ast.parse(text)
+        return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise TemplateError(f"a template gave no Python: {error}") from error
-    header = _header(text)
-    body = _module(module.body)
-    printed = "\n".join([*header, *body]) + "\n"
-    return "\n".join(_excuse_length(line) for line in printed.split("\n"))
+
+
+def _excused(lines: list[str]) -> str:
+    return "".join(f"{_excuse_length(line)}\n" for line in lines)
 
 
 def _header(text: str) -> list[str]:
@@ -56,10 +100,10 @@ def _excuse_length(line: str) -> str:
 # --- statements
 
 
-def _module(body: Sequence[ast.stmt]) -> list[str]:
+def _module(body: Sequence[ast.stmt], used: set[str]) -> list[str]:
     imports = Imports()
     rest = [statement for statement in body if not imports.take(statement)]
-    used = used_names(rest)
+    used |= used_names(rest)
     rest = [statement for statement in rest if not isinstance(statement, ast.If) or _keep_used(statement, used)]
     if not any(isinstance(statement, ast.If) for statement in rest):
         used.discard("TYPE_CHECKING")
@@ -96,8 +140,12 @@ def _is_docstring(statement: ast.stmt) -> bool:
             return False
 
 
-def _statement(node: ast.stmt, indent: int) -> list[str]:  # noqa: PLR0911 - one case a kind of statement
+def _statement(node: ast.stmt, indent: int) -> list[str]:  # noqa: C901, PLR0911, PLR0912 - one case a kind of statement
     match node:
+        case ast.ClassDef(decorator_list=[ast.Name(id=marker)]) if marker.startswith(MARKER):
+            return [_at(indent, marker)]
+        case ast.FunctionDef(decorator_list=[ast.Name(id=marker)]) if marker.startswith(MARKER):
+            return [_at(indent, marker)]
         case ast.ClassDef():
             return _class(node, indent)
         case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -105,19 +153,19 @@ def _statement(node: ast.stmt, indent: int) -> list[str]:  # noqa: PLR0911 - one
         case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]):
             return [_at(indent, "if TYPE_CHECKING:"), *_block(node.body, indent + INDENT)]
         case ast.Expr(value=ast.Constant(value=str() as text)):
-            return _docstring(text, indent)
+            return docstring_lines(text, indent)
         case ast.Expr(value=value):
-            return _lines([_expression(value)], indent)
+            return _lines([expression(value)], indent)
         case ast.Pass():
             return [_at(indent, "pass")]
         case ast.Return(value=ast.expr() as value):
-            return _lines(["return ", _expression(value)], indent)
+            return _lines(["return ", expression(value)], indent)
         case ast.Assign(targets=[target], value=value):
-            return _assignment([_expression(target)], value, indent)
+            return _assignment([expression(target)], value, indent)
         case ast.AnnAssign(target=target, annotation=annotation, value=None):
-            return _lines([_expression(target), ": ", _expression(annotation)], indent)
+            return _lines([expression(target), ": ", expression(annotation)], indent)
         case ast.AnnAssign(target=target, annotation=annotation, value=ast.expr() as value):
-            return _assignment([_expression(target)], value, indent, annotation)
+            return _assignment([expression(target)], value, indent, annotation)
         case _:
             raise TemplateError(f"generated code may not hold {type(node).__name__}")
 
@@ -128,18 +176,18 @@ def _assignment(target: list[Doc], value: ast.expr, indent: int, annotation: ast
     An annotation with a list in it is broken there instead, since the comma behind a broken list keeps it so.
     """
     if annotation is not None:
-        target = [*target, ": ", _expression(annotation)]
-    head, inside = flat(target), flat(_expression(value))
+        target = [*target, ": ", expression(annotation)]
+    head, inside = flat(target), flat(expression(value))
     opening = inside if isinstance(value, ast.Constant) else inside[: inside.find("(") + 1] or inside
     room = WIDTH - indent
     if text_width(f"{head} = {opening}") > room:
         if annotation is not None and _has_list(annotation):
-            broken = _expression(annotation, broken=True)
-            return _lines([*target[:-1], broken, " = ", _expression(value)], indent)
+            broken = expression(annotation, broken=True)
+            return _lines([*target[:-1], broken, " = ", expression(value)], indent)
         helps = isinstance(value, ast.Call) or text_width(inside) + INDENT <= room
         if helps and text_width(f"{head} = (") <= room:
-            return _lines([*target, " = ", _parenthesised(_expression(value), broken=True)], indent)
-    return _lines([*target, " = ", _expression(value)], indent)
+            return _lines([*target, " = ", parenthesised(expression(value), broken=True)], indent)
+    return _lines([*target, " = ", expression(value)], indent)
 
 
 def _has_list(node: ast.expr) -> bool:
@@ -149,10 +197,6 @@ def _has_list(node: ast.expr) -> bool:
             return True
         node = node.slice
     return False
-
-
-def _parenthesised(doc: Doc, *, broken: bool = False) -> Doc:
-    return Group([IfBroken("("), Indent([Line(), doc]), Line(), IfBroken(")")], broken)
 
 
 def _block(body: Sequence[ast.stmt], indent: int) -> list[str]:
@@ -194,7 +238,7 @@ def _is_ellipsis(node: ast.expr) -> bool:
 def _class(node: ast.ClassDef, indent: int) -> list[str]:
     if node.keywords:
         raise TemplateError("generated classes take no keywords")
-    bases = bracketed("(", [_expression(base) for base in node.bases], ")") if node.bases else ""
+    bases = bracketed("(", [expression(base) for base in node.bases], ")") if node.bases else ""
     lines = _decorators(node, indent) + _lines([f"class {node.name}", bases, ":"], indent)
     body = list(node.body)
     if _is_docstring(body[0]):
@@ -207,7 +251,7 @@ def _function(node: _Function, indent: int) -> list[str]:
     stub = _is_stub(node)
     keyword = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
     parameters = _parameters(node.args)
-    returns: Doc = [" -> ", _result(node.returns, indent)] if node.returns else ""
+    returns: Doc = [" -> ", result(node.returns, indent)] if node.returns else ""
     end = ": ..." if stub else ":"
 
     def head(*, broken: bool) -> Doc:
@@ -221,7 +265,7 @@ def _function(node: _Function, indent: int) -> list[str]:
 
 
 def _decorators(node: ast.ClassDef | _Function, indent: int) -> list[str]:
-    return [line for decorator in node.decorator_list for line in _lines(["@", _expression(decorator)], indent)]
+    return [line for decorator in node.decorator_list for line in _lines(["@", expression(decorator)], indent)]
 
 
 def _parameters(node: ast.arguments) -> list[Doc]:
@@ -239,16 +283,8 @@ def _parameters(node: ast.arguments) -> list[Doc]:
 def _parameter(node: ast.arg, default: ast.expr | None = None) -> Doc:
     if node.annotation is None:
         return node.arg
-    value: list[Doc] = [] if default is None else [" = ", _expression(default)]
-    return [f"{node.arg}: ", _expression(node.annotation), *value]
-
-
-def _docstring(text: str, indent: int) -> list[str]:
-    shown = docstring(text, WIDTH - indent).split("\n")
-    first = f'"""{shown[0]}'
-    if len(shown) == 1:
-        return [_at(indent, f'{first}"""')]
-    return [_at(indent, line) for line in (first, *shown[1:-1], '"""')]
+    value: list[Doc] = [] if default is None else [" = ", expression(default)]
+    return [f"{node.arg}: ", expression(node.annotation), *value]
 
 
 def _lines(doc: Doc, indent: int) -> list[str]:
@@ -257,82 +293,3 @@ def _lines(doc: Doc, indent: int) -> list[str]:
 
 def _at(indent: int, text: str) -> str:
     return " " * indent + text
-
-
-# --- expressions
-
-
-def _result(node: ast.expr, indent: int) -> Doc:
-    """A result's type: a union that breaks, or a name that fits alone on its line, stands in parentheses."""
-    doc = _expression(node)
-    if isinstance(node, ast.BinOp):
-        return _parenthesised(doc)
-    fits_alone = text_width(flat(doc)) + indent + INDENT <= WIDTH
-    return _parenthesised(doc) if isinstance(node, ast.Name | ast.Attribute) and fits_alone else doc
-
-
-def _expression(node: ast.expr, *, broken: bool = False) -> Doc:  # noqa: C901, PLR0911, PLR0912 - one case a kind of expression
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Constant(value=value):
-            return _constant(value)
-        case ast.Attribute(value=value, attr=attribute):
-            return [_expression(value), f".{attribute}"]
-        case ast.Subscript(value=value, slice=index):
-            return [_expression(value), _index(index, broken=broken)]
-        case ast.Call():
-            return _call(node)
-        case ast.Await(value=value):
-            return ["await ", _expression(value)]
-        case ast.List(elts=elements):
-            return bracketed("[", [_expression(item) for item in elements], "]")
-        case ast.Tuple(elts=[only]):
-            return Group(["(", Indent([Line(), _expression(only), ","]), Line(), ")"])
-        case ast.Tuple(elts=elements):
-            return bracketed("(", [_expression(item) for item in elements], ")")
-        case ast.Dict():
-            return _dictionary(node)
-        case ast.BinOp(op=ast.BitOr()):
-            return Group(join([_expression(item) for item in _members(node)], [Line(" "), "| "]))
-        case ast.BoolOp(op=ast.Or(), values=values):
-            return join([_expression(item) for item in values], " or ")
-        case _:
-            raise TemplateError(f"generated code may not hold {type(node).__name__}")
-
-
-def _constant(value: object) -> str:
-    if value is ...:
-        return "..."
-    return "b" + literal(value.decode("latin-1")) if isinstance(value, bytes) else literal(value)
-
-
-def _index(node: ast.expr, *, broken: bool = False) -> Doc:
-    """What stands in square brackets behind a name; a comma behind a single item would change its meaning."""
-    if isinstance(node, ast.Tuple) and len(node.elts) > 1:
-        return bracketed("[", [_expression(item) for item in node.elts], "]", broken=broken)
-    return bracketed("[", [_expression(node, broken=broken)], "]", comma=False, broken=broken)
-
-
-def _call(node: ast.Call) -> Doc:
-    arguments = [_expression(argument) for argument in node.args]
-    for keyword in node.keywords:
-        if keyword.arg is None:
-            raise TemplateError("generated calls unpack nothing")
-        arguments.append([f"{keyword.arg}=", _expression(keyword.value)])
-    return [_expression(node.func), bracketed("(", arguments, ")")]
-
-
-def _dictionary(node: ast.Dict) -> Doc:
-    items: list[Doc] = []
-    for key, value in zip(node.keys, node.values, strict=True):
-        if key is None:
-            raise TemplateError("generated dictionaries unpack nothing")
-        items.append([_expression(key), ": ", _expression(value)])
-    return bracketed("{", items, "}")
-
-
-def _members(node: ast.expr) -> list[ast.expr]:
-    if isinstance(node, ast.BinOp):
-        return [*_members(node.left), node.right]
-    return [node]

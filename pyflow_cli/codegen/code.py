@@ -22,6 +22,35 @@ class Code(str):
     __slots__ = ()
 
 
+class Name(Code):
+    """A name, dotted or not."""
+
+    __slots__ = ()
+
+
+class Text(str):
+    """A text of any kind, which templates print as a literal."""
+
+    __slots__ = ()
+
+
+class Summary(str):
+    """A text of any kind, which templates print as a docstring."""
+
+    __slots__ = ()
+
+
+class Remark(str):
+    """A text of any kind, which templates print in a comment."""
+
+    __slots__ = ()
+
+    @property
+    def shown(self) -> Code:
+        """The text on one line, with escapes for what cannot be seen."""
+        return Code("".join(char if char.isprintable() else repr(char)[1:-1] for char in self))
+
+
 class UnsafeTextError(UsageError):
     """A text cannot become a name in generated code."""
 
@@ -32,17 +61,17 @@ class TemplateError(Exception):
     """A template gave something that generated code may not be."""
 
 
-def identifier(text: str) -> Code:
+def identifier(text: str) -> Name:
     """The text as a name of Python."""
     # Python folds identifiers to NFKC, so another form of one would name something else than it shows.
     if not text.isidentifier() or keyword.iskeyword(text) or unicodedata.normalize("NFKC", text) != text:
         raise UnsafeTextError(f"{text!r} is no identifier")
-    return Code(text)
+    return Name(text)
 
 
-def import_path(text: str) -> Code:
+def import_path(text: str) -> Name:
     """The text as a dotted name."""
-    return Code(".".join(identifier(part) for part in text.split(".")))
+    return Name(".".join(identifier(part) for part in text.split(".")))
 
 
 def literal(value: Any) -> Code:
@@ -73,6 +102,8 @@ def _mapping(value: Mapping[Any, Any]) -> Code:
 
 def _quote(text: str) -> str:
     """`repr` with the quotes that formatters prefer: double, unless that needs more backslashes."""
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
     quote = "'" if text.count('"') > text.count("'") else '"'
     return quote + "".join(_escape(character, quote) for character in text) + quote
 
@@ -122,8 +153,3 @@ def _character_width(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def comment(text: str) -> Code:
-    """The text as a part of a comment line."""
-    return Code("".join(char if char.isprintable() else repr(char)[1:-1] for char in text))

@@ -48,7 +48,8 @@ def _page(workflow: WorkflowMeta) -> str:
 
 
 def _source(span: Span, up: str, label: str) -> Markdown:
-    return link(code(label), f"{up}{span.file}", f"#L{span.line}-L{span.end_line}")
+    # No line numbers: an edit above a step would make the page stale.
+    return link(code(label), f"{up}{span.file}")
 
 
 def _summary(workflow: WorkflowMeta) -> str:

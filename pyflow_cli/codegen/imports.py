@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _DIGITS = re.compile(r"(\d+)")
 
 
-def used_names(statements: Iterable[ast.stmt]) -> set[str]:
+def used_names(statements: Iterable[ast.AST]) -> set[str]:
     """Every name that the statements read, and those that `__all__` lists."""
     names: set[str] = set()
     for statement in statements:
@@ -28,7 +28,7 @@ def used_names(statements: Iterable[ast.stmt]) -> set[str]:
     return names
 
 
-def _assigns_all(statement: ast.stmt) -> bool:
+def _assigns_all(statement: ast.AST) -> bool:
     match statement:
         case ast.Assign(targets=[ast.Name(id="__all__")]):
             return True

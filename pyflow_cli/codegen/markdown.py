@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~&<>$^=:@])")
@@ -16,9 +17,12 @@ class Markdown(str):
 
 def one_line(text: str) -> str:
     """The text on one line, without what cannot be seen."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(text.split())
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> Markdown:
     """The text in a paragraph or in the cell of a table."""
     escaped = _SPECIAL.sub(r"\\\1", one_line(text))
@@ -30,6 +34,7 @@ def _starts_safe(text: str) -> bool:
     return bool(text) and text[0].isalpha()
 
 
+@lru_cache(maxsize=16384)
 def code(text: str) -> Markdown:
     """The text as code, in the cell of a table too."""
     shown = one_line(text).replace("|", "\\|")
@@ -39,6 +44,6 @@ def code(text: str) -> Markdown:
     return Markdown(f"{fence}{space}{shown}{space}{fence}" if shown else "")
 
 
-def link(label: Markdown, target: str, fragment: str = "") -> Markdown:
+def link(label: Markdown, target: str) -> Markdown:
     """A link to a file."""
-    return Markdown(f"[{label}]({quote(target, safe='/.-_~', errors='replace')}{fragment})")
+    return Markdown(f"[{label}]({quote(target, safe='/.-_~', errors='replace')})")

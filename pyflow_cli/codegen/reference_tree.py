@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyflow_cli.codegen.code import Code, identifier
+from pyflow_cli.codegen.code import Name, identifier
 from pyflow_core.naming import class_name, module_name
 
 if TYPE_CHECKING:
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 class Member:
     """One attribute of a namespace: an RPC by its name, or another namespace by its class."""
 
-    attribute: Code
+    attribute: Name
     rpc_name: str | None = None
-    class_name: Code | None = None
+    class_name: Name | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
     """A class whose attributes are RPCs and namespaces."""
 
-    class_name: Code
+    class_name: Name
     members: tuple[Member, ...]
 
 

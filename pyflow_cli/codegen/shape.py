@@ -1,17 +1,23 @@
-"""A last look at generated Python before it is written: it must do nothing but what templates are there for."""
+"""What generated Python may do when it is imported: nothing but what templates are there for."""
 
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
 from pyflow_cli.codegen.code import TemplateError
+from pyflow_cli.codegen.skeleton import HOLE
 
-_TOP_LEVEL = (ast.Import, ast.ImportFrom, ast.If, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Expr, ast.FunctionDef)
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+_STATEMENTS = (ast.Import, ast.ImportFrom, ast.If, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Expr)
+_TOP_LEVEL = (ast.expr, ast.FunctionDef, ast.AsyncFunctionDef, *_STATEMENTS)
 
 _CALLED_ON_IMPORT = frozenset(
     {
         *("Path", "Project", "RpcRef", "RpcRefNoData", "TypeVar", "Workflows", "WorkflowPlan", "_ArqWorkers"),
-        *("Path.resolve", "_workers.max_jobs", "_workers.run", "_workers.step"),
+        *("Path.resolve", "_workers.serves_runs", "_workers.serves_step"),
     }
 )
 
@@ -23,16 +29,24 @@ def check_shape(text: str) -> None:
         TemplateError: it is no Python, or it calls, imports or defines something else.
     """
     module = ast.parse(text)
-    namespaces = {node.name for node in module.body if isinstance(node, ast.ClassDef) and node.name.startswith("_")}
-    for statement in module.body:
+    check_calls(module.body, {node.name for node in module.body if isinstance(node, ast.ClassDef)})
+
+
+def check_calls(statements: Iterable[ast.AST], classes: Collection[str] = ()) -> None:
+    """The same of a piece of a file. A single hole may be called as well: it holds one of the file's `classes`.
+
+    Raises:
+        TemplateError: as for a file.
+    """
+    for statement in statements:
         if not isinstance(statement, _TOP_LEVEL):
             raise TemplateError(f"generated code may not hold {type(statement).__name__} at its top level")
         for call in _calls_on_import(statement):
-            if call not in _CALLED_ON_IMPORT and call not in namespaces:
+            if call not in _CALLED_ON_IMPORT and call not in classes and not HOLE.fullmatch(call):
                 raise TemplateError(f"generated code may not call {call!r} when it is imported")
 
 
-def _calls_on_import(statement: ast.stmt) -> list[str]:
+def _calls_on_import(statement: ast.AST) -> list[str]:
     """What runs while the module is imported: everything outside functions and `if TYPE_CHECKING`."""
     if isinstance(statement, ast.If):
         return []

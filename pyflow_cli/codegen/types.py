@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pyflow_cli.codegen.code import Code, UnsafeTextError, identifier, import_path, literal
+from pyflow_cli.codegen.code import Code, Name, UnsafeTextError, identifier, import_path, literal
 from pyflow_core.errors import UsageError
 from pyflow_core.metadata import TypeMeta
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_ALIAS_LENGTH = 40
+
+_NAME = re.compile(r"\w+(\.\w+)*")
 
 _PLAIN_TYPING = frozenset({"Any", "Literal", "Never", "NoReturn"})
 _PLAIN_ABC = frozenset(
@@ -68,29 +71,37 @@ class TypeWriter:
         if meta is None:
             meta = TypeMeta(default, {"Any": "typing:Any"})
         try:
-            return Code(self._expression(_parse(meta.text), meta.refs))
+            written = self._expression(_parse(meta.text), meta.refs)
         except UnsafeTextError as error:
             raise UnresolvedTypeError(str(error)) from error
+        return Name(written) if _NAME.fullmatch(written) and written != "None" else Code(written)
 
-    def name(self, reference: str) -> Code:
+    def name(self, reference: str) -> Name:
         """The object that a `module:name` refers to."""
         module, _, name = reference.partition(":")
-        return Code(f"{self._alias(module)}.{import_path(name)}")
+        return Name(f"{self._alias(module)}.{import_path(name)}")
 
-    def module_groups(self) -> list[list[tuple[Code, Code]]]:
-        """The modules to import with their aliases, standard library and others apart, each sorted.
+    def import_lines(self) -> tuple[Code, ...]:
+        """The imports of everything that was written: modules under their aliases, the rest by its own name.
 
-        Groups go into blocks of their own: how import sorters order the two within one depends on the project.
+        Modules are in blocks of their own, because how sorters order those of the standard library, of the project
+        and of others within one depends on the project.
         """
+        lines: list[str] = []
+        for module, names in sorted(self.plain.items()):
+            indent = "" if module == "typing" else "if TYPE_CHECKING:\n    "
+            lines.append(f"{indent}from {module} import {', '.join(sorted(names))}")
+        for group in self._module_groups():
+            imports = "".join(f"\n    import {module} as {alias}" for module, alias in sorted(group))
+            lines.append(f"if TYPE_CHECKING:{imports}")
+        return tuple(Code(line) for line in lines)
+
+    def _module_groups(self) -> list[list[tuple[str, str]]]:
         standard = [item for item in self.aliases.items() if _is_standard(item[0])]
         others = [item for item in self.aliases.items() if not _is_standard(item[0])]
         roots = sorted({module.partition(".")[0] for module, _ in others})
         groups = [standard, *([item for item in others if item[0].partition(".")[0] == root] for root in roots)]
-        return [[(Code(module), Code(alias)) for module, alias in sorted(group)] for group in groups if group]
-
-    def plain_imports(self) -> list[tuple[Code, list[Code]]]:
-        """What is imported by its own name, module by module."""
-        return [(Code(module), [Code(name) for name in sorted(names)]) for module, names in sorted(self.plain.items())]
+        return [group for group in groups if group]
 
     def _expression(self, node: ast.expr, refs: dict[str, str]) -> str:  # noqa: PLR0911 - one case a kind
         match node:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 from cli_sample import SPAN, metadata, model, onboarding, rpc, settings, step, type_of, workflow
 
+from pyflow_cli.codegen.block import finalize as _finalize
 from pyflow_cli.codegen.code import Code, TemplateError, UnsafeTextError, docstring, identifier, import_path, literal
 from pyflow_cli.codegen.mermaid import escape_label, flowchart
 from pyflow_cli.codegen.package import render_package
-from pyflow_cli.codegen.python import _finalize, render_python
+from pyflow_cli.codegen.python import render_python
 from pyflow_cli.codegen.shape import check_shape
 from pyflow_core.errors import UsageError
 

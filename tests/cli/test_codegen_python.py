@@ -134,8 +134,8 @@ def test_workers_are_flat_classes_one_for_each_queue() -> None:
     names = ["Onboarding", "OnboardingCreateUser", "OnboardingNotifyEach", "OnboardingCharge", "OnboardingFind"]
     assert classes(text) == [*names, "OnboardingEach"]
     assert all(not node.bases for node in ast.parse(text).body if isinstance(node, ast.ClassDef))
-    assert 'functions = _workers.step("onboarding", "notify-*")' in text
-    assert '"workflow-onboarding-notify-*": OnboardingNotifyEach,' in text
+    assert '@_workers.serves_step("onboarding", "notify-*")\nclass OnboardingNotifyEach:' in text
+    assert 'queue_name = "workflow-onboarding-notify-*"' in text
 
 
 def test_steps_that_share_a_name_share_a_worker() -> None:

@@ -47,8 +47,12 @@ def test_names_of_typing_are_imported_by_name_and_others_by_module() -> None:
     types.write(TypeMeta("Sequence[Any]", {"Sequence": "typing:Sequence", "Any": "typing:Any"}))
     types.write(TypeMeta("User", USER))
     types.write(TypeMeta("date", {"date": "datetime:date"}))
-    assert types.plain_imports() == [("collections.abc", ["Sequence"]), ("typing", ["Any"])]
-    assert types.module_groups() == [[("datetime", "_datetime")], [("app.models", "_app_models")]]
+    assert types.import_lines() == (
+        "if TYPE_CHECKING:\n    from collections.abc import Sequence",
+        "from typing import Any",
+        "if TYPE_CHECKING:\n    import datetime as _datetime",
+        "if TYPE_CHECKING:\n    import app.models as _app_models",
+    )
 
 
 def test_two_modules_never_share_an_alias() -> None:
@@ -71,7 +75,7 @@ def test_long_modules_get_short_aliases() -> None:
 def test_a_builtin_that_the_file_hides_is_reached_through_its_module() -> None:
     types = TypeWriter(taken=frozenset({"list"}))
     assert types.write(type_of("list[int]")) == "_builtins.list[int]"
-    assert types.module_groups() == [[("builtins", "_builtins")]]
+    assert types.import_lines() == ("if TYPE_CHECKING:\n    import builtins as _builtins",)
 
 
 def test_a_missing_annotation_is_the_default() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -48,6 +49,7 @@ def mypy(folder: Path, *targets: str) -> list[str]:
     """The lines with errors, as `file:line`."""
     command = [sys.executable, "-m", "mypy", "--strict", "--explicit-package-bases", "--no-error-summary"]
     environment = {"MYPYPATH": "src:starter", "PATH": "", "MYPY_CACHE_DIR": str(folder / ".mypy_cache")}
+    environment["PYTHONPATH"] = os.environ.get("PYTHONPATH", "")
     result = subprocess.run(
         [*command, *targets], cwd=folder, capture_output=True, text=True, check=False, env=environment
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pyflow_core.errors import SettingsError
 from pyflow_core.naming import orchestrator_queue, run_task, step_queue, step_task
@@ -17,12 +18,14 @@ from pyflow_services.arq.connection import SCHEMES, redis_settings, require_arq
 from pyflow_services.arq.queue import POLL_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from arq.connections import RedisSettings
     from arq.worker import Function
 
     from pyflow_core.ports.state import Job
+
+T = TypeVar("T")
 
 MAX_RUNS = 100
 """How many runs one orchestrator process drives at once."""
@@ -65,6 +68,8 @@ class ArqWorkers:
     def __init__(self, project: WorkerProject) -> None:
         self._project = project
         self._in_hand: set[asyncio.Task[Any]] = set()
+        self.classes: dict[str, type[object]] = {}
+        """Every worker class by its queue."""
 
     @property
     def redis_settings(self) -> RedisSettings:
@@ -92,6 +97,37 @@ class ArqWorkers:
     def step(self, workflow: str, step: str) -> list[Function]:
         """The functions of a step's worker, `step` being its literal name or its pattern."""
         return [self._function(step_queue(workflow, step), step_task(workflow, step))]
+
+    def serves_runs(self, workflow: str) -> Callable[[type[T]], type[T]]:
+        """Make a class with a `queue_name` the worker of a workflow's runs, for the `arq` command."""
+        return partial(self._complete, functions=self.run(workflow))
+
+    def serves_step(self, workflow: str, step: str) -> Callable[[type[T]], type[T]]:
+        """Make a class with a `queue_name` the worker of a step, `step` being its literal name or its pattern."""
+        return partial(self._complete, functions=self.step(workflow, step))
+
+    def _complete(self, worker: type[T], functions: list[Function]) -> type[T]:
+        # The command reads the attributes of the class itself, and none that it inherits.
+        queue = str(vars(worker)["queue_name"])
+        settings = {
+            "functions": functions,
+            "on_startup": self.startup,
+            "on_shutdown": self.shutdown,
+            "redis_settings": self.redis_settings,
+            "max_jobs": self.max_jobs(queue),
+            "job_timeout": self.job_timeout,
+            "job_completion_wait": self.job_completion_wait,
+            "poll_delay": self.poll_delay,
+            "health_check_interval": self.health_check_interval,
+            "keep_result": 0,
+            "retry_jobs": False,
+            "job_serializer": self.serialize,
+            "job_deserializer": self.deserialize,
+        }
+        for name, value in settings.items():
+            setattr(worker, name, value)
+        self.classes[queue] = worker
+        return worker
 
     async def startup(self, ctx: dict[str, Any]) -> None:
         """Open the worker of the queue that this process serves, which arq's connection knows."""

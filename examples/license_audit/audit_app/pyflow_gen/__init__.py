@@ -102,4 +102,10 @@ class Workflows:
 
 
 workflows = Workflows()
-__all__ = ["LicenseAuditClient", "Workflows", "connect", "rpcs", "workflows"]
+__all__ = [
+    "LicenseAuditClient",
+    "Workflows",
+    "connect",
+    "rpcs",
+    "workflows",
+]

@@ -40,15 +40,15 @@ if TYPE_CHECKING:
         services = opened(_audit_app_services.create_services)
         return _audit_app_functions.audit_distribution(
             data,
-            ledger=services.ledger,
             step=builtin,
+            ledger=services.ledger,
         )
 
     def distributions_list(opened: _Open, builtin: Any) -> object:
         services = opened(_audit_app_services.create_services)
         return _audit_app_functions.list_distributions(
-            ledger=services.ledger,
             step=builtin,
+            ledger=services.ledger,
         )
 
     def report_write(
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
         services = opened(_audit_app_services.create_services)
         return _audit_app_functions.write_report(
             data,
+            step=builtin,
             ledger=services.ledger,
             reports=services.reports,
-            step=builtin,
         )

@@ -8,108 +8,39 @@ from ._project import project as _this_project
 _workers = _ArqWorkers(_this_project)
 
 
+@_workers.serves_runs("license-audit")
 class LicenseAudit:
     """Drives the runs of `license-audit`."""
 
     queue_name = "workflow-license-audit-orchestrator"
-    functions = _workers.run("license-audit")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-license-audit-orchestrator")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("license-audit", "list")
 class LicenseAuditList:
     """Runs the steps `list` of `license-audit`."""
 
     queue_name = "workflow-license-audit-list"
-    functions = _workers.step("license-audit", "list")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-license-audit-list")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("license-audit", "audit-*")
 class LicenseAuditAuditEach:
     """Runs the steps `audit-*` of `license-audit`."""
 
     queue_name = "workflow-license-audit-audit-*"
-    functions = _workers.step("license-audit", "audit-*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-license-audit-audit-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("license-audit", "writeReport")
 class LicenseAuditWriteReport:
     """Runs the steps `writeReport` of `license-audit`."""
 
     queue_name = "workflow-license-audit-writeReport"
-    functions = _workers.step("license-audit", "writeReport")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-license-audit-writeReport")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("license-audit", "*")
 class LicenseAuditEach:
     """Runs the steps of `license-audit` whose names are known only when it runs."""
 
     queue_name = "workflow-license-audit-*"
-    functions = _workers.step("license-audit", "*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-license-audit-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
-WORKERS: dict[
-    str,
-    type[object],
-] = {
-    "workflow-license-audit-orchestrator": LicenseAudit,
-    "workflow-license-audit-list": LicenseAuditList,
-    "workflow-license-audit-audit-*": LicenseAuditAuditEach,
-    "workflow-license-audit-writeReport": LicenseAuditWriteReport,
-    "workflow-license-audit-*": LicenseAuditEach,
-}
+WORKERS: dict[str, type[object]] = _workers.classes

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
         services = opened(_onboarding_app_services.create_services)
         return _onboarding_app_functions.send_verification(
             data,
+            step=builtin,
             ledger=services.ledger,
             mailer=services.mailer,
-            step=builtin,
         )
 
     def notify_sms(
@@ -61,9 +61,9 @@ if TYPE_CHECKING:
         services = opened(_onboarding_app_services.create_services)
         return _onboarding_app_functions.setup_premium(
             data,
+            step=builtin,
             db=services.db,
             ledger=services.ledger,
-            step=builtin,
         )
 
     def settings_get_defaults(opened: _Open, builtin: Any) -> object:
@@ -78,7 +78,7 @@ if TYPE_CHECKING:
         services = opened(_onboarding_app_services.create_services)
         return _onboarding_app_functions.create_user(
             data,
+            step=builtin,
             db=services.db,
             ledger=services.ledger,
-            step=builtin,
         )

@@ -102,4 +102,10 @@ class Workflows:
 
 
 workflows = Workflows()
-__all__ = ["OrderFulfillmentClient", "Workflows", "connect", "rpcs", "workflows"]
+__all__ = [
+    "OrderFulfillmentClient",
+    "Workflows",
+    "connect",
+    "rpcs",
+    "workflows",
+]

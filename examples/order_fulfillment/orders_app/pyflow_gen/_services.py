@@ -40,9 +40,9 @@ if TYPE_CHECKING:
         services = opened(_orders_app_services.create_services)
         return _orders_app_functions.book_carrier(
             data,
+            step=builtin,
             carrier=services.carrier,
             ledger=services.ledger,
-            step=builtin,
         )
 
     def mail_send(
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
         services = opened(_orders_app_services.create_services)
         return _orders_app_functions.send_mail(
             data,
+            step=builtin,
             ledger=services.ledger,
             mailbox=services.mailbox,
-            step=builtin,
         )
 
     def orders_create(
@@ -66,8 +66,8 @@ if TYPE_CHECKING:
         services = opened(_orders_app_services.create_services)
         return _orders_app_functions.create_order(
             data,
-            shop=services.shop,
             step=builtin,
+            shop=services.shop,
         )
 
     def payments_charge(
@@ -78,9 +78,9 @@ if TYPE_CHECKING:
         services = opened(_orders_app_services.create_services)
         return _orders_app_functions.charge_card(
             data,
+            step=builtin,
             ledger=services.ledger,
             shop=services.shop,
-            step=builtin,
         )
 
     def stock_release(
@@ -91,9 +91,9 @@ if TYPE_CHECKING:
         services = opened(_orders_app_services.create_services)
         return _orders_app_functions.release_stock(
             data,
+            step=builtin,
             ledger=services.ledger,
             shop=services.shop,
-            step=builtin,
         )
 
     def stock_reserve(
@@ -104,7 +104,7 @@ if TYPE_CHECKING:
         services = opened(_orders_app_services.create_services)
         return _orders_app_functions.reserve_stock(
             data,
+            step=builtin,
             ledger=services.ledger,
             shop=services.shop,
-            step=builtin,
         )

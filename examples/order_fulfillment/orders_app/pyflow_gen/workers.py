@@ -8,168 +8,60 @@ from ._project import project as _this_project
 _workers = _ArqWorkers(_this_project)
 
 
+@_workers.serves_runs("order-fulfillment")
 class OrderFulfillment:
     """Drives the runs of `order-fulfillment`."""
 
     queue_name = "workflow-order-fulfillment-orchestrator"
-    functions = _workers.run("order-fulfillment")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-order-fulfillment-orchestrator")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("order-fulfillment", "createOrder")
 class OrderFulfillmentCreateOrder:
     """Runs the steps `createOrder` of `order-fulfillment`."""
 
     queue_name = "workflow-order-fulfillment-createOrder"
-    functions = _workers.step("order-fulfillment", "createOrder")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-order-fulfillment-createOrder")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("order-fulfillment", "reserve-*")
 class OrderFulfillmentReserveEach:
     """Runs the steps `reserve-*` of `order-fulfillment`."""
 
     queue_name = "workflow-order-fulfillment-reserve-*"
-    functions = _workers.step("order-fulfillment", "reserve-*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-order-fulfillment-reserve-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("order-fulfillment", "release-*")
 class OrderFulfillmentReleaseEach:
     """Runs the steps `release-*` of `order-fulfillment`."""
 
     queue_name = "workflow-order-fulfillment-release-*"
-    functions = _workers.step("order-fulfillment", "release-*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-order-fulfillment-release-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("order-fulfillment", "chargeCard")
 class OrderFulfillmentChargeCard:
     """Runs the steps `chargeCard` of `order-fulfillment`."""
 
     queue_name = "workflow-order-fulfillment-chargeCard"
-    functions = _workers.step("order-fulfillment", "chargeCard")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-order-fulfillment-chargeCard")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("order-fulfillment", "bookCarrier")
 class OrderFulfillmentBookCarrier:
     """Runs the steps `bookCarrier` of `order-fulfillment`."""
 
     queue_name = "workflow-order-fulfillment-bookCarrier"
-    functions = _workers.step("order-fulfillment", "bookCarrier")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-order-fulfillment-bookCarrier")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("order-fulfillment", "sendInvoice")
 class OrderFulfillmentSendInvoice:
     """Runs the steps `sendInvoice` of `order-fulfillment`."""
 
     queue_name = "workflow-order-fulfillment-sendInvoice"
-    functions = _workers.step("order-fulfillment", "sendInvoice")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-order-fulfillment-sendInvoice")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("order-fulfillment", "*")
 class OrderFulfillmentEach:
     """Runs the steps of `order-fulfillment` whose names are known only when it runs."""
 
     queue_name = "workflow-order-fulfillment-*"
-    functions = _workers.step("order-fulfillment", "*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-order-fulfillment-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
-WORKERS: dict[
-    str,
-    type[object],
-] = {
-    "workflow-order-fulfillment-orchestrator": OrderFulfillment,
-    "workflow-order-fulfillment-createOrder": OrderFulfillmentCreateOrder,
-    "workflow-order-fulfillment-reserve-*": OrderFulfillmentReserveEach,
-    "workflow-order-fulfillment-release-*": OrderFulfillmentReleaseEach,
-    "workflow-order-fulfillment-chargeCard": OrderFulfillmentChargeCard,
-    "workflow-order-fulfillment-bookCarrier": OrderFulfillmentBookCarrier,
-    "workflow-order-fulfillment-sendInvoice": OrderFulfillmentSendInvoice,
-    "workflow-order-fulfillment-*": OrderFulfillmentEach,
-}
+WORKERS: dict[str, type[object]] = _workers.classes

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
         services = opened(_patterns_app_services.create_services)
         return _patterns_app_functions.activate_account(
             data,
+            step=builtin,
             journal=services.journal,
             ledger=services.ledger,
-            step=builtin,
         )
 
     def accounts_create(
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
         services = opened(_patterns_app_services.create_services)
         return _patterns_app_functions.create_account(
             data,
+            step=builtin,
             journal=services.journal,
             ledger=services.ledger,
-            step=builtin,
         )
 
     def email_send_template(
@@ -66,9 +66,9 @@ if TYPE_CHECKING:
         services = opened(_patterns_app_services.create_services)
         return _patterns_app_functions.send_template(
             data,
+            step=builtin,
             journal=services.journal,
             ledger=services.ledger,
-            step=builtin,
         )
 
     def items_process(
@@ -79,9 +79,9 @@ if TYPE_CHECKING:
         services = opened(_patterns_app_services.create_services)
         return _patterns_app_functions.process_item(
             data,
+            step=builtin,
             journal=services.journal,
             ledger=services.ledger,
-            step=builtin,
         )
 
     def kyc_start(
@@ -92,9 +92,9 @@ if TYPE_CHECKING:
         services = opened(_patterns_app_services.create_services)
         return _patterns_app_functions.start_kyc(
             data,
+            step=builtin,
             journal=services.journal,
             ledger=services.ledger,
-            step=builtin,
         )
 
     def kyc_wait(
@@ -113,9 +113,9 @@ if TYPE_CHECKING:
         services = opened(_patterns_app_services.create_services)
         return _patterns_app_functions.migrate_slowly(
             data,
+            step=builtin,
             journal=services.journal,
             ledger=services.ledger,
-            step=builtin,
         )
 
     def migration_optimized_process(
@@ -126,9 +126,9 @@ if TYPE_CHECKING:
         services = opened(_patterns_app_services.create_services)
         return _patterns_app_functions.migrate_quickly(
             data,
+            step=builtin,
             journal=services.journal,
             ledger=services.ledger,
-            step=builtin,
         )
 
     def orders_create(
@@ -139,9 +139,9 @@ if TYPE_CHECKING:
         services = opened(_patterns_app_services.create_services)
         return _patterns_app_functions.create_order(
             data,
+            step=builtin,
             journal=services.journal,
             ledger=services.ledger,
-            step=builtin,
         )
 
     def orders_get_status(
@@ -160,9 +160,9 @@ if TYPE_CHECKING:
         services = opened(_patterns_app_services.create_services)
         return _patterns_app_functions.charge(
             data,
+            step=builtin,
             journal=services.journal,
             ledger=services.ledger,
-            step=builtin,
         )
 
     def stripe_create_customer(
@@ -173,9 +173,9 @@ if TYPE_CHECKING:
         services = opened(_patterns_app_services.create_services)
         return _patterns_app_functions.create_customer(
             data,
+            step=builtin,
             journal=services.journal,
             ledger=services.ledger,
-            step=builtin,
         )
 
     def users_create(
@@ -186,7 +186,7 @@ if TYPE_CHECKING:
         services = opened(_patterns_app_services.create_services)
         return _patterns_app_functions.create_user(
             data,
+            step=builtin,
             journal=services.journal,
             ledger=services.ledger,
-            step=builtin,
         )

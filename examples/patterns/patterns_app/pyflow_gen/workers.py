@@ -8,508 +8,179 @@ from ._project import project as _this_project
 _workers = _ArqWorkers(_this_project)
 
 
+@_workers.serves_runs("branching")
 class Branching:
     """Drives the runs of `branching`."""
 
     queue_name = "workflow-branching-orchestrator"
-    functions = _workers.run("branching")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-branching-orchestrator")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("branching", "createUser")
 class BranchingCreateUser:
     """Runs the steps `createUser` of `branching`."""
 
     queue_name = "workflow-branching-createUser"
-    functions = _workers.step("branching", "createUser")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-branching-createUser")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("branching", "initiateKYC")
 class BranchingInitiateKYC:
     """Runs the steps `initiateKYC` of `branching`."""
 
     queue_name = "workflow-branching-initiateKYC"
-    functions = _workers.step("branching", "initiateKYC")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-branching-initiateKYC")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("branching", "waitForKYC")
 class BranchingWaitForKYC:
     """Runs the steps `waitForKYC` of `branching`."""
 
     queue_name = "workflow-branching-waitForKYC"
-    functions = _workers.step("branching", "waitForKYC")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-branching-waitForKYC")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("branching", "activateAccount")
 class BranchingActivateAccount:
     """Runs the steps `activateAccount` of `branching`."""
 
     queue_name = "workflow-branching-activateAccount"
-    functions = _workers.step("branching", "activateAccount")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-branching-activateAccount")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("branching", "*")
 class BranchingEach:
     """Runs the steps of `branching` whose names are known only when it runs."""
 
     queue_name = "workflow-branching-*"
-    functions = _workers.step("branching", "*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-branching-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_runs("dynamic")
 class Dynamic:
     """Drives the runs of `dynamic`."""
 
     queue_name = "workflow-dynamic-orchestrator"
-    functions = _workers.run("dynamic")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-dynamic-orchestrator")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("dynamic", "processItem-*")
 class DynamicProcessItemEach:
     """Runs the steps `processItem-*` of `dynamic`."""
 
     queue_name = "workflow-dynamic-processItem-*"
-    functions = _workers.step("dynamic", "processItem-*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-dynamic-processItem-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("dynamic", "*")
 class DynamicEach:
     """Runs the steps of `dynamic` whose names are known only when it runs."""
 
     queue_name = "workflow-dynamic-*"
-    functions = _workers.step("dynamic", "*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-dynamic-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_runs("mixed")
 class Mixed:
     """Drives the runs of `mixed`."""
 
     queue_name = "workflow-mixed-orchestrator"
-    functions = _workers.run("mixed")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-mixed-orchestrator")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("mixed", "createOrder")
 class MixedCreateOrder:
     """Runs the steps `createOrder` of `mixed`."""
 
     queue_name = "workflow-mixed-createOrder"
-    functions = _workers.step("mixed", "createOrder")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-mixed-createOrder")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("mixed", "chargePayment")
 class MixedChargePayment:
     """Runs the steps `chargePayment` of `mixed`."""
 
     queue_name = "workflow-mixed-chargePayment"
-    functions = _workers.step("mixed", "chargePayment")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-mixed-chargePayment")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("mixed", "*")
 class MixedEach:
     """Runs the steps of `mixed` whose names are known only when it runs."""
 
     queue_name = "workflow-mixed-*"
-    functions = _workers.step("mixed", "*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-mixed-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_runs("sequential")
 class Sequential:
     """Drives the runs of `sequential`."""
 
     queue_name = "workflow-sequential-orchestrator"
-    functions = _workers.run("sequential")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-sequential-orchestrator")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("sequential", "createAccount")
 class SequentialCreateAccount:
     """Runs the steps `createAccount` of `sequential`."""
 
     queue_name = "workflow-sequential-createAccount"
-    functions = _workers.step("sequential", "createAccount")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-sequential-createAccount")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("sequential", "setupPayment")
 class SequentialSetupPayment:
     """Runs the steps `setupPayment` of `sequential`."""
 
     queue_name = "workflow-sequential-setupPayment"
-    functions = _workers.step("sequential", "setupPayment")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-sequential-setupPayment")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("sequential", "sendWelcome")
 class SequentialSendWelcome:
     """Runs the steps `sendWelcome` of `sequential`."""
 
     queue_name = "workflow-sequential-sendWelcome"
-    functions = _workers.step("sequential", "sendWelcome")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-sequential-sendWelcome")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("sequential", "*")
 class SequentialEach:
     """Runs the steps of `sequential` whose names are known only when it runs."""
 
     queue_name = "workflow-sequential-*"
-    functions = _workers.step("sequential", "*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-sequential-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_runs("three-ways")
 class ThreeWays:
     """Drives the runs of `three-ways`."""
 
     queue_name = "workflow-three-ways-orchestrator"
-    functions = _workers.run("three-ways")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-three-ways-orchestrator")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("three-ways", "queuedStatus")
 class ThreeWaysQueuedStatus:
     """Runs the steps `queuedStatus` of `three-ways`."""
 
     queue_name = "workflow-three-ways-queuedStatus"
-    functions = _workers.step("three-ways", "queuedStatus")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-three-ways-queuedStatus")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("three-ways", "*")
 class ThreeWaysEach:
     """Runs the steps of `three-ways` whose names are known only when it runs."""
 
     queue_name = "workflow-three-ways-*"
-    functions = _workers.step("three-ways", "*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-three-ways-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_runs("versioned")
 class Versioned:
     """Drives the runs of `versioned`."""
 
     queue_name = "workflow-versioned-orchestrator"
-    functions = _workers.run("versioned")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-versioned-orchestrator")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("versioned", "migrateData-v1")
 class VersionedMigrateDataV1:
     """Runs the steps `migrateData-v1` of `versioned`."""
 
     queue_name = "workflow-versioned-migrateData-v1"
-    functions = _workers.step("versioned", "migrateData-v1")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-versioned-migrateData-v1")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("versioned", "migrateData-v2")
 class VersionedMigrateDataV2:
     """Runs the steps `migrateData-v2` of `versioned`."""
 
     queue_name = "workflow-versioned-migrateData-v2"
-    functions = _workers.step("versioned", "migrateData-v2")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-versioned-migrateData-v2")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("versioned", "*")
 class VersionedEach:
     """Runs the steps of `versioned` whose names are known only when it runs."""
 
     queue_name = "workflow-versioned-*"
-    functions = _workers.step("versioned", "*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-versioned-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
-WORKERS: dict[
-    str,
-    type[object],
-] = {
-    "workflow-branching-orchestrator": Branching,
-    "workflow-branching-createUser": BranchingCreateUser,
-    "workflow-branching-initiateKYC": BranchingInitiateKYC,
-    "workflow-branching-waitForKYC": BranchingWaitForKYC,
-    "workflow-branching-activateAccount": BranchingActivateAccount,
-    "workflow-branching-*": BranchingEach,
-    "workflow-dynamic-orchestrator": Dynamic,
-    "workflow-dynamic-processItem-*": DynamicProcessItemEach,
-    "workflow-dynamic-*": DynamicEach,
-    "workflow-mixed-orchestrator": Mixed,
-    "workflow-mixed-createOrder": MixedCreateOrder,
-    "workflow-mixed-chargePayment": MixedChargePayment,
-    "workflow-mixed-*": MixedEach,
-    "workflow-sequential-orchestrator": Sequential,
-    "workflow-sequential-createAccount": SequentialCreateAccount,
-    "workflow-sequential-setupPayment": SequentialSetupPayment,
-    "workflow-sequential-sendWelcome": SequentialSendWelcome,
-    "workflow-sequential-*": SequentialEach,
-    "workflow-three-ways-orchestrator": ThreeWays,
-    "workflow-three-ways-queuedStatus": ThreeWaysQueuedStatus,
-    "workflow-three-ways-*": ThreeWaysEach,
-    "workflow-versioned-orchestrator": Versioned,
-    "workflow-versioned-migrateData-v1": VersionedMigrateDataV1,
-    "workflow-versioned-migrateData-v2": VersionedMigrateDataV2,
-    "workflow-versioned-*": VersionedEach,
-}
+WORKERS: dict[str, type[object]] = _workers.classes

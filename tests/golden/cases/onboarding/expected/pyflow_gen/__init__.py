@@ -106,4 +106,10 @@ class Workflows:
 
 
 workflows = Workflows()
-__all__ = ["OnboardingClient", "Workflows", "connect", "rpcs", "workflows"]
+__all__ = [
+    "OnboardingClient",
+    "Workflows",
+    "connect",
+    "rpcs",
+    "workflows",
+]

@@ -105,4 +105,9 @@ class Workflows:
 
 
 workflows = Workflows()
-__all__ = ["OnboardingClient", "Workflows", "connect", "workflows"]
+__all__ = [
+    "OnboardingClient",
+    "Workflows",
+    "connect",
+    "workflows",
+]

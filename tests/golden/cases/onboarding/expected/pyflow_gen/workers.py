@@ -8,128 +8,46 @@ from ._project import project as _this_project
 _workers = _ArqWorkers(_this_project)
 
 
+@_workers.serves_runs("onboarding")
 class Onboarding:
     """Drives the runs of `onboarding`."""
 
     queue_name = "workflow-onboarding-orchestrator"
-    functions = _workers.run("onboarding")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-onboarding-orchestrator")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("onboarding", "createUser")
 class OnboardingCreateUser:
     """Runs the steps `createUser` of `onboarding`."""
 
     queue_name = "workflow-onboarding-createUser"
-    functions = _workers.step("onboarding", "createUser")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-onboarding-createUser")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("onboarding", "notify-*")
 class OnboardingNotifyEach:
     """Runs the steps `notify-*` of `onboarding`."""
 
     queue_name = "workflow-onboarding-notify-*"
-    functions = _workers.step("onboarding", "notify-*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-onboarding-notify-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("onboarding", "charge")
 class OnboardingCharge:
     """Runs the steps `charge` of `onboarding`."""
 
     queue_name = "workflow-onboarding-charge"
-    functions = _workers.step("onboarding", "charge")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-onboarding-charge")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("onboarding", "find")
 class OnboardingFind:
     """Runs the steps `find` of `onboarding`."""
 
     queue_name = "workflow-onboarding-find"
-    functions = _workers.step("onboarding", "find")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-onboarding-find")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("onboarding", "*")
 class OnboardingEach:
     """Runs the steps of `onboarding` whose names are known only when it runs."""
 
     queue_name = "workflow-onboarding-*"
-    functions = _workers.step("onboarding", "*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-onboarding-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
-WORKERS: dict[
-    str,
-    type[object],
-] = {
-    "workflow-onboarding-orchestrator": Onboarding,
-    "workflow-onboarding-createUser": OnboardingCreateUser,
-    "workflow-onboarding-notify-*": OnboardingNotifyEach,
-    "workflow-onboarding-charge": OnboardingCharge,
-    "workflow-onboarding-find": OnboardingFind,
-    "workflow-onboarding-*": OnboardingEach,
-}
+WORKERS: dict[str, type[object]] = _workers.classes

@@ -162,4 +162,11 @@ class Workflows:
 
 
 workflows = Workflows()
-__all__ = ["OrdersClient", "TickClient", "Workflows", "connect", "rpcs", "workflows"]
+__all__ = [
+    "OrdersClient",
+    "TickClient",
+    "Workflows",
+    "connect",
+    "rpcs",
+    "workflows",
+]

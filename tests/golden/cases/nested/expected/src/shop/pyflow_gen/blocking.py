@@ -164,4 +164,10 @@ class Workflows:
 
 
 workflows = Workflows()
-__all__ = ["OrdersClient", "TickClient", "Workflows", "connect", "workflows"]
+__all__ = [
+    "OrdersClient",
+    "TickClient",
+    "Workflows",
+    "connect",
+    "workflows",
+]

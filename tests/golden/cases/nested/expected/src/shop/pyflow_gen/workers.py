@@ -8,148 +8,53 @@ from ._project import project as _this_project
 _workers = _ArqWorkers(_this_project)
 
 
+@_workers.serves_runs("orders")
 class Orders:
     """Drives the runs of `orders`."""
 
     queue_name = "workflow-orders-orchestrator"
-    functions = _workers.run("orders")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-orders-orchestrator")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("orders", "list")
 class OrdersList:
     """Runs the steps `list` of `orders`."""
 
     queue_name = "workflow-orders-list"
-    functions = _workers.step("orders", "list")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-orders-list")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("orders", "find-*")
 class OrdersFindEach:
     """Runs the steps `find-*` of `orders`."""
 
     queue_name = "workflow-orders-find-*"
-    functions = _workers.step("orders", "find-*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-orders-find-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("orders", "firstPage")
 class OrdersFirstPage:
     """Runs the steps `firstPage` of `orders`."""
 
     queue_name = "workflow-orders-firstPage"
-    functions = _workers.step("orders", "firstPage")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-orders-firstPage")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("orders", "*")
 class OrdersEach:
     """Runs the steps of `orders` whose names are known only when it runs."""
 
     queue_name = "workflow-orders-*"
-    functions = _workers.step("orders", "*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-orders-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_runs("tick")
 class Tick:
     """Drives the runs of `tick`."""
 
     queue_name = "workflow-tick-orchestrator"
-    functions = _workers.run("tick")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-tick-orchestrator")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
+@_workers.serves_step("tick", "*")
 class TickEach:
     """Runs the steps of `tick` whose names are known only when it runs."""
 
     queue_name = "workflow-tick-*"
-    functions = _workers.step("tick", "*")
-    on_startup = _workers.startup
-    on_shutdown = _workers.shutdown
-    redis_settings = _workers.redis_settings
-    max_jobs = _workers.max_jobs("workflow-tick-*")
-    job_timeout = _workers.job_timeout
-    job_completion_wait = _workers.job_completion_wait
-    poll_delay = _workers.poll_delay
-    health_check_interval = _workers.health_check_interval
-    keep_result = 0
-    retry_jobs = False
-    job_serializer = _workers.serialize
-    job_deserializer = _workers.deserialize
 
 
-WORKERS: dict[
-    str,
-    type[object],
-] = {
-    "workflow-orders-orchestrator": Orders,
-    "workflow-orders-list": OrdersList,
-    "workflow-orders-find-*": OrdersFindEach,
-    "workflow-orders-firstPage": OrdersFirstPage,
-    "workflow-orders-*": OrdersEach,
-    "workflow-tick-orchestrator": Tick,
-    "workflow-tick-*": TickEach,
-}
+WORKERS: dict[str, type[object]] = _workers.classes
