@@ -209,13 +209,13 @@ class Metadata:
         for rpc in document["rpcs"]:
             rpc["async"] = rpc.pop("is_async")
         for workflow in document["workflows"]:
-            workflow["graph"]["nodes"] = [_applicable(node) for node in workflow["graph"]["nodes"]]
+            workflow["graph"]["nodes"] = [applicable(node) for node in workflow["graph"]["nodes"]]
         return {"version": document.pop("version"), **document}
 
 
 OF_EVERY_NODE = frozenset({"id", "kind", "parent", "arm", "label", "span", "hash"})
 
 
-def _applicable(node: dict[str, Any]) -> dict[str, Any]:
+def applicable(node: dict[str, Any]) -> dict[str, Any]:
     """A node without what its kind does not have."""
     return {name: value for name, value in node.items() if value is not None or name in OF_EVERY_NODE}

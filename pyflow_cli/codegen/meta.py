@@ -1,6 +1,6 @@
 """Metadata as `meta.json`: a line for each step, node and RPC, so that a change reads well in a diff.
 
-It names files where `pyflow inspect` gives positions, so that an edit above a workflow leaves it as it is.
+Its spans say the file alone, so that an edit above a workflow leaves it as it is; `pyflow inspect` has the positions.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from pyflow_cli.codegen.write import MARK
-from pyflow_core.metadata import Span
+from pyflow_core.metadata import GraphNode, Span, applicable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from pyflow_core.metadata import Metadata, WorkflowMeta
 
-_RENAMED = {"is_async": "async", "span": "file"}
+_RENAMED = {"is_async": "async"}
 
 
 def render_meta(metadata: Metadata, workflows: Mapping[str, str]) -> str:
@@ -39,7 +39,7 @@ def workflow_part(workflow: WorkflowMeta) -> str:
 
 
 def plain(value: Any) -> Any:
-    """What the metadata holds, in values that JSON knows, with the file for each span."""
+    """What the metadata holds, in values that JSON knows, and of each span the file."""
     if isinstance(value, str) or value is None:
         return value
     if isinstance(value, tuple | list):
@@ -47,11 +47,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: plain(item) for name, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, Span):
-        return value.file
+        return {"file": value.file}
     if not is_dataclass(value):
         return value
     names, get = _members(cast("Hashable", type(value)))
-    return {name: plain(item) for name, item in zip(names, get(value), strict=True)}
+    members = {name: plain(item) for name, item in zip(names, get(value), strict=True)}
+    return applicable(members) if isinstance(value, GraphNode) else members
 
 
 @cache

@@ -32,6 +32,7 @@ def make_schema() -> dict[str, Any]:
     """The schema that fits the classes. No object may have other keys than those it names."""
     definitions: dict[str, Any] = {}
     top = _object(Metadata, definitions)
+    _allow_files_alone(definitions["Span"])
     top["properties"]["generated"] = {"type": "string", "description": "Who wrote the file: in `meta.json` only."}
     top["required"].remove("diagnostics")
     top["anyOf"] = [{"required": ["diagnostics"]}, {"required": ["generated"]}]  # a generated file has no findings
@@ -41,6 +42,13 @@ def make_schema() -> dict[str, Any]:
         **top,
         "$defs": {name: definitions[name] for name in sorted(definitions)},
     }
+
+
+def _allow_files_alone(span: dict[str, Any]) -> None:
+    """In `meta.json` a span says the file and no position."""
+    places = [name for name in span["required"] if name != "file"]
+    span["required"] = ["file"]
+    span["dependentRequired"] = {name: [other for other in places if other != name] for name in places}
 
 
 def _object(kind: type, definitions: dict[str, Any]) -> dict[str, Any]:
