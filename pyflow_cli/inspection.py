@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pyflow_cli.settings import Settings
     from pyflow_core.metadata import Diagnostic, Metadata
+    from pyflow_inspector import InspectorSettings
 
 _RANK = {"info": 0, "warning": 1, "error": 2, "never": 3}
 STOPPING_FAMILIES = frozenset("12459")
@@ -24,24 +25,35 @@ def inspect(settings: Settings, *, select: tuple[str, ...] = (), ignore: tuple[s
     Raises:
         UsageError: the source folder does not exist.
     """
-    from pyflow_inspector import InspectorSettings, inspect_project
+    from pyflow_inspector import inspect_project
+
+    return inspect_project(inspector_settings(settings, select=select, ignore=ignore))
+
+
+def inspector_settings(
+    settings: Settings, *, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
+) -> InspectorSettings:
+    """What the inspector wants to know of the settings.
+
+    Raises:
+        UsageError: the source folder does not exist.
+    """
+    from pyflow_inspector import InspectorSettings
 
     source = settings.root / settings.source
     if not source.is_dir():
         raise UsageError(f"the source folder {source} does not exist: set `source` in [tool.pyflow]")
-    return inspect_project(
-        InspectorSettings(
-            root=settings.root,
-            source=source,
-            exclude=settings.exclude,
-            package=settings.package,
-            services=settings.services,
-            name=settings.name,
-            select=select,
-            ignore=ignore,
-            rules=settings.rules,
-            per_file_rules=settings.per_file_rules,
-        )
+    return InspectorSettings(
+        root=settings.root,
+        source=source,
+        exclude=settings.exclude,
+        package=settings.package,
+        services=settings.services,
+        name=settings.name,
+        select=select,
+        ignore=ignore,
+        rules=settings.rules,
+        per_file_rules=settings.per_file_rules,
     )
 
 

@@ -168,6 +168,23 @@ class RpcMeta:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A text that takes the place of a stretch of source. An empty stretch is a place to insert at."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change of the source that cures a finding. A safe one leaves everything else as it was meant."""
+
+    description: str
+    safe: bool
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding."""
 
@@ -181,6 +198,7 @@ class Diagnostic:
     end_line: int
     end_column: int
     help: str | None = None
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pyflow_core.metadata import Span
+from pyflow_core.metadata import Fix, Span
+from pyflow_inspector.ignore_fix import ignore_fix
 from pyflow_inspector.source_text import SyntaxFault, decode_source, split_lines
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class Ignore:
 
     code: str
     span: Span
+    removal: Fix | None = None
+    """What takes the code away, and the comment if it has no other."""
 
 
 class Ignores:
@@ -68,11 +71,13 @@ def _ignores_of(source: SourceFile) -> list[Ignore]:
 
 def _ignores_in(file: str, text: str) -> Iterator[Ignore]:
     """Those in comments only: the same text inside a string silences nothing."""
+    lines = text.split("\n")
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             line, column = token.start
             for match in _IGNORE.finditer(token.string):
-                yield from _codes(file, line, column + 1, match)
+                for one in _codes(file, line, column + 1, match):
+                    yield replace(one, removal=ignore_fix(file, line, lines[line - 1], {one.code}))
 
 
 def _codes(file: str, line: int, column: int, match: re.Match[str]) -> Iterator[Ignore]:

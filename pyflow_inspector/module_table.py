@@ -88,6 +88,8 @@ class _Scan:
             if isinstance(statement, cst.SimpleStatementLine | cst.SimpleStatementSuite):
                 for small in statement.body:
                     self._small(small, type_only=type_only)
+            elif isinstance(statement, cst.BaseSmallStatement):  # `if TYPE_CHECKING: import a`
+                self._small(statement, type_only=type_only)
             else:
                 self._compound(statement, type_only=type_only)
 

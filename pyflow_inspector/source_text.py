@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
+from itertools import pairwise
 
 from pyflow_core.metadata import Span
 
@@ -23,6 +24,17 @@ class SyntaxFault(Exception):  # noqa: N818 - a finding under way, and no error 
 def split_lines(text: str) -> list[str]:
     """The lines as Python counts them: a form feed or a Unicode separator ends none."""
     return _LINE_END.split(text)
+
+
+def line_lengths(text: str) -> list[int]:
+    """How long each line is, its end included."""
+    ends = [match.end() for match in _LINE_END.finditer(text)]
+    return [end - start for start, end in pairwise([0, *ends, len(text)])]
+
+
+def line_ends(text: str) -> list[str]:
+    """What ends each line but the last."""
+    return _LINE_END.findall(text)
 
 
 def decode_source(file: str, data: bytes) -> str:

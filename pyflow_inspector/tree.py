@@ -121,6 +121,21 @@ def walk_cst(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
         stack.extend(reversed(cst_children(node)))
 
 
+def path_to(root: cst.CSTNode, wanted: cst.CSTNode) -> list[cst.CSTNode]:
+    """The nodes from `root` down to `wanted`, both included; empty if it is not below `root`."""
+    parents: dict[cst.CSTNode, cst.CSTNode] = {}
+    for node in walk_cst(root):
+        if node is wanted:
+            break
+        parents.update((child, node) for child in cst_children(node))
+    else:
+        return []
+    path = [wanted]
+    while path[-1] is not root:
+        path.append(parents[path[-1]])
+    return path[::-1]
+
+
 _AST_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
     ast.FunctionDef: ("decorator_list", "args", "returns", "body"),
     ast.AsyncFunctionDef: ("decorator_list", "args", "returns", "body"),

@@ -2,13 +2,18 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pyflow_cli.command import Cli, command
 from pyflow_cli.exit_code import ExitCode
 from pyflow_cli.finding_format import Format, render
+from pyflow_cli.output import one_line
+from pyflow_core.metadata import Diagnostic, Metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class FailOn(StrEnum):
@@ -36,6 +41,10 @@ def check(
     ] = None,
     select: Annotated[list[str] | None, typer.Option("--select", metavar="CODE", help="Only these codes.")] = None,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE", help="Not these codes.")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended safely, then check.")] = False,
+    unsafe_fixes: Annotated[
+        bool, typer.Option("--unsafe-fixes", help="Mend also where the meaning may change: look at the difference.")
+    ] = False,
 ) -> ExitCode:
     """Find what would go wrong, before it runs.
 
@@ -44,16 +53,32 @@ def check(
     from pyflow_cli import inspection
 
     settings = cli.settings
-    metadata = inspection.inspect(settings, select=_codes("--select", select), ignore=_codes("--ignore", ignore))
-    findings = list(metadata.diagnostics)
-    if paths:
-        findings = inspection.below(findings, paths, settings.root)
+    wanted = _codes("--select", select), _codes("--ignore", ignore)
+
+    def look() -> tuple[Metadata, list[Diagnostic]]:
+        metadata = inspection.inspect(settings, select=wanted[0], ignore=wanted[1])
+        findings = list(metadata.diagnostics)
+        return metadata, inspection.below(findings, paths, settings.root) if paths else findings
+
+    if fix or unsafe_fixes:
+        _repair(cli, lambda: look()[1], unsafe=unsafe_fixes)
+    metadata, findings = look()
     form = form or (Format.JSON if cli.json else Format.TEXT)
     cli.output.data(render(form, findings, settings.root, color=cli.output.color))
     found = inspection.count(findings)
     cli.output.prose(found or f"no findings in {len(metadata.workflows)} workflows and {len(metadata.rpcs)} RPCs")
     failing = inspection.at_least(findings, fail_on or settings.fail_on)
     return ExitCode.NO if failing else ExitCode.DONE
+
+
+def _repair(cli: Cli, find: "Callable[[], list[Diagnostic]]", *, unsafe: bool) -> None:
+    from pyflow_cli import inspection
+    from pyflow_cli.repair import repair
+
+    for one in repair(inspection.inspector_settings(cli.settings), find, unsafe=unsafe):
+        assert one.fix is not None
+        place = f"{one.file}:{one.line}:{one.column}"
+        cli.output.prose(one_line(f"fixed {one.code} at {place}: {one.fix.description}"))
 
 
 def _codes(option: str, given: list[str] | None) -> tuple[str, ...]:

@@ -58,6 +58,10 @@ def _block(one: Diagnostic, lines: list[str], *, color: bool) -> list[str]:
         first, *rest = one.help.splitlines()
         block.append(f"{margin} {paint('=', _BLUE)} {paint('help:', _BOLD)} {printable(first)}")
         block.extend(f"{margin}         {printable(line)}" for line in rest)
+    if one.fix is not None:
+        option = "--fix" if one.fix.safe else "--unsafe-fixes"
+        text = f"[fixable] `pyflow check {option}` will {one.fix.description}"
+        block.append(f"{margin} {paint('=', _BLUE)} {paint('help:', _BOLD)} {printable(text)}")
     return block
 
 

@@ -68,6 +68,8 @@ class StepNotAwaited(Rule):
 
     def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
         """Calls whose result nobody takes."""
+        from pyflow_inspector.await_fix import await_fix  # libcst takes its time to import
+
         for wired in model.functions:
             for pending in wired.facts.pending.values():
                 if not pending.taken:
@@ -75,4 +77,5 @@ class StepNotAwaited(Rule):
                         pending.module.syntax.span(pending.call),
                         _MESSAGES[pending.kind],
                         "write `await` before it, or give it to `asyncio.gather` or a task group",
+                        fix=await_fix(pending.module, pending.call),
                     )

@@ -64,4 +64,4 @@ class UnusedIgnore(IgnoreRule):
         if not is_unused:
             return None
         advice = "remove it, or write it on the first or last line of the finding that it is meant for"
-        return self.at(ignore.span, f"there is no {ignore.code} here to ignore", advice)
+        return self.at(ignore.span, f"there is no {ignore.code} here to ignore", advice, fix=ignore.removal)

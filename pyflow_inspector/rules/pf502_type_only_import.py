@@ -68,6 +68,8 @@ class TypeOnlyImport(Rule):
 
     def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
         """Names in data and result annotations that exist for type checkers only."""
+        from pyflow_inspector.import_fix import import_fix  # libcst takes its time to import
+
         for wired in model.functions:
             for annotation in (wired.signature.data, wired.signature.result):
                 for name in annotation.type_only if annotation is not None else ():
@@ -76,4 +78,5 @@ class TypeOnlyImport(Rule):
                         annotation.name_span(name),
                         f"{name!r} is imported under TYPE_CHECKING, and pyflow needs it at run time",
                         "move the import out of `if TYPE_CHECKING:`",
+                        fix=import_fix(model.project, annotation.module, name.partition(".")[0]),
                     )

@@ -6,7 +6,7 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pyflow_core.metadata import Diagnostic, Severity, Span
+from pyflow_core.metadata import Diagnostic, Fix, Severity, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,12 +66,20 @@ class Rule:
         """Every place of a unit that breaks the rule."""
         raise NotImplementedError
 
-    def at(self, span: Span, message: str, advice: str | None = None) -> Diagnostic:
-        """A finding of this rule."""
+    def at(
+        self,
+        span: Span,
+        message: str,
+        advice: str | None = None,
+        *,
+        fix: Fix | None = None,
+        severity: Severity | None = None,
+    ) -> Diagnostic:
+        """A finding of this rule; `severity` is for one that is less certain, or less grave, than the others."""
         return Diagnostic(
             self.code,
             self.name,
-            self.severity,
+            severity or self.severity,
             message,
             span.file,
             span.line,
@@ -79,6 +87,7 @@ class Rule:
             span.end_line,
             span.end_column,
             advice,
+            fix,
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyflow_core.metadata import Diagnostic, Severity
+from pyflow_core.metadata import Diagnostic, Fix, Severity
 from pyflow_inspector import InspectorSettings, inspect_project, render_text
 
 if TYPE_CHECKING:
@@ -49,6 +49,16 @@ def test_a_finding_looks_as_documented(tmp_path: Path) -> None:
                    await workflow.do(step, "users.create", data, description="What this step does")
         """
     )
+
+
+@pytest.mark.parametrize(("safe", "option"), [(True, "--fix"), (False, "--unsafe-fixes")])
+def test_what_can_be_fixed_says_so(tmp_path: Path, safe: bool, option: str) -> None:
+    fix = Fix("mend it", safe, ())
+    finding = Diagnostic("PF999", "x", "error", "is wrong", "a.py", 1, 1, 1, 2, "mend this", fix)
+    assert _render(tmp_path, "x", finding).splitlines()[-2:] == [
+        "  = help: mend this",
+        f"  = help: [fixable] `pyflow check {option}` will mend it",
+    ]
 
 
 def test_findings_stand_apart_and_none_is_empty_text(tmp_path: Path) -> None:
