@@ -108,6 +108,18 @@ def read_reference(text: str) -> Reference | tuple[Reference, ...]:
     return found
 
 
+def referenced_keys(row: Envelope) -> list[str]:
+    """The keys of the payloads that a row refers to.
+
+    Raises:
+        PayloadContractError: what stands there is no reference.
+    """
+    if row.reference is None:
+        return []
+    found = read_reference(row.reference)
+    return [one.key for one in (found if isinstance(found, tuple) else (found,))]
+
+
 def read_envelope(text: str | bytes, *, inline_max: int = INLINE_CEILING) -> ResultEnvelope:
     """An envelope that somebody else wrote.
 

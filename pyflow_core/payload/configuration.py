@@ -19,8 +19,8 @@ from pyflow_core.errors import (
     StoredValueError,
 )
 from pyflow_core.payload.key import config_key
-from pyflow_core.payload.reference import DEFAULT_TENANT
 from pyflow_core.ports.payload import display
+from pyflow_core.ports.state import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

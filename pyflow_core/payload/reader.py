@@ -15,8 +15,9 @@ from pyflow_core.errors import (
 )
 from pyflow_core.payload.body import decompressor, most_stored_bytes, unseal, verify_hash
 from pyflow_core.payload.key import belongs_to
-from pyflow_core.payload.reference import DEFAULT_TENANT, facts_of
+from pyflow_core.payload.reference import facts_of
 from pyflow_core.ports.metric import GET_SECONDS, NO_METRICS, PAYLOAD_ERRORS
+from pyflow_core.ports.state import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping

@@ -25,7 +25,6 @@ Lifetime = Literal["step", "run", "workflow", "permanent"]
 
 NATS_MAX_BYTES: Final = 1_000_000
 """A payload in NATS is smaller than this."""
-DEFAULT_TENANT = "default"
 
 _SHA256 = r"^[0-9a-f]{64}$"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"

@@ -27,7 +27,6 @@ from pyflow_core.payload.body import seal
 from pyflow_core.payload.key import payload_key
 from pyflow_core.payload.reader import PayloadReader
 from pyflow_core.payload.reference import (
-    DEFAULT_TENANT,
     NatsReference,
     ObjectReference,
     Producer,
@@ -35,6 +34,7 @@ from pyflow_core.payload.reference import (
 )
 from pyflow_core.ports.metric import NO_METRICS, PAYLOAD_ERRORS, PUT_SECONDS
 from pyflow_core.ports.payload import display
+from pyflow_core.ports.state import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable

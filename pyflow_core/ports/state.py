@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pyflow_core.errors import ErrorInfo
+    from pyflow_core.ports.payload import PayloadLedger
+
+DEFAULT_TENANT = "default"
 
 LAST_OWNER_HEAD_START_SECONDS = 0.2
 """For so long a run that has become ready is left to its last owner, whose cache may still hold it."""
@@ -88,6 +91,7 @@ class NewRun:
     code_hash: str
     tags: tuple[str, ...] = ()
     actor: str | None = None
+    tenant: str = DEFAULT_TENANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class RunRecord:
     takeovers: int
     tags: tuple[str, ...]
     actor: str | None
+    tenant: str
     created_at: float
     updated_at: float
     finished_at: float | None
@@ -256,6 +261,9 @@ class StepClaim(NamedTuple):
     """Tries so far, this one included; deaths of workers are not tries."""
     deaths: int = 0
     """How many workers died while they ran this step."""
+    tenant: str = DEFAULT_TENANT
+    inline_bytes: int = 0
+    """What the run held inline when the step was asked for."""
 
 
 class NewStep(NamedTuple):
@@ -273,6 +281,8 @@ class NewStep(NamedTuple):
     input_sha256: str
     asked_at: int
     claimed: bool
+    inline_bytes: int = 0
+    """What the run held inline when the step was asked for."""
 
 
 class StepResult(NamedTuple):
@@ -456,6 +466,11 @@ class WorkflowStateService(ABC):
         A hint carries nothing and may come for nothing. The first subscription starts listening, the last ends it.
         """
 
+    @property
+    @abstractmethod
+    def ledger(self) -> PayloadLedger:
+        """Which payloads the rows refer to, and which may be deleted."""
+
     # --- leases
 
     @abstractmethod
@@ -507,6 +522,8 @@ class WorkflowStateService(ABC):
 
         Raises:
             StaleLeaseError: the worker no longer owns the run (or a step whose result it brings): nothing written.
+            PayloadCollectedError: it refers to a payload that is barred (see `PayloadLedger`): nothing written. So
+                may `create_run` and `finish_step`.
             OvertakenError: `exact`, and another entry came first: nothing written, the run is still owned.
         """
 

@@ -19,6 +19,7 @@ pytest.register_assert_rewrite(
             "state_claim",
             "state_event",
             "state_lease",
+            "state_ledger",
             "state_list",
             "state_outbox",
             "state_race",

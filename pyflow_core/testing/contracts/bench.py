@@ -9,7 +9,10 @@ import pytest
 
 from pyflow_core import naming
 from pyflow_core.errors import ErrorInfo, StaleLeaseError
+from pyflow_core.payload.key import OUTPUT, payload_key
+from pyflow_core.payload.reference import ObjectReference, Producer, write_reference
 from pyflow_core.ports.state import (
+    DEFAULT_TENANT,
     OMITTED,
     Activation,
     Committed,
@@ -86,6 +89,25 @@ def ask(name: str, *, asked_at: int = 0, queue: str = QUEUE, claimed: bool = Fal
         asked_at=asked_at,
         claimed=claimed,
     )
+
+
+def stored_key(step_name: str, *, run_id: str = RUN, content: str = "a") -> str:
+    """The key of what a step has stored."""
+    return payload_key(DEFAULT_TENANT, WORKFLOW, run_id, step_name, OUTPUT, content * 64)
+
+
+def reference_text(key: str) -> str:
+    """A reference as a row holds it."""
+    producer = Producer(run_id=RUN)
+    reference = ObjectReference(
+        bytes=65_536, sha256="a" * 64, tenant=DEFAULT_TENANT, producer=producer, store="files", key=key
+    )
+    return write_reference(reference)
+
+
+def by_reference(key: str) -> Envelope:
+    """A value that lies in a payload store."""
+    return Envelope(reference=reference_text(key))
 
 
 @dataclass(frozen=True, slots=True)

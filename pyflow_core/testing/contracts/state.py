@@ -12,6 +12,7 @@ from pyflow_core.testing.contracts.state_cancel import CancelContract
 from pyflow_core.testing.contracts.state_claim import ClaimContract
 from pyflow_core.testing.contracts.state_event import EventContract
 from pyflow_core.testing.contracts.state_lease import LeaseContract
+from pyflow_core.testing.contracts.state_ledger import LedgerContract
 from pyflow_core.testing.contracts.state_list import ListContract
 from pyflow_core.testing.contracts.state_outbox import OutboxContract
 from pyflow_core.testing.contracts.state_race import RaceContract
@@ -38,6 +39,7 @@ class StateServiceContract(
     ListContract,
     OutboxContract,
     EventContract,
+    LedgerContract,
     RaceContract,
 ):
     """Every implementation of `WorkflowStateService` passes this. Override `make_service`, and `make_client`."""

@@ -8,7 +8,7 @@ import pytest
 
 from pyflow_core.errors import ErrorInfo
 from pyflow_core.ports.state import OMITTED, Envelope, RunStatus, Settlement, StepStatus
-from pyflow_core.testing.contracts.bench import ONE, RUN, StateBench, ask
+from pyflow_core.testing.contracts.bench import ONE, RUN, StateBench, ask, reference_text, stored_key
 from pyflow_core.testing.contracts.scenario import scenario
 
 ENVELOPES = [
@@ -24,7 +24,7 @@ ENVELOPES = [
     Envelope(inline='{ "b" : 1.0,  "a": 1e3 }'),
     Envelope(inline="\"Zoë 🙂 \\u0000 'quoted'\""),
     Envelope(inline="9007199254740993"),
-    Envelope(reference="payloads/ab/cdef", meta='{"bytes":65536}'),
+    Envelope(reference=reference_text(stored_key("send")), meta='{"kind":"output","bytes":65536}'),
     Envelope(inline="1", meta="", context=""),
     Envelope(inline="1", context='{"trace":"00-1-2-01"}'),
 ]

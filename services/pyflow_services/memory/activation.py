@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyflow_core.errors import ErrorInfo
+    from pyflow_core.ports.state import Envelope
 
 SETTLEMENT_EVENTS = {
     RunStatus.COMPLETED: EventType.RUN_COMPLETED,
@@ -43,6 +44,7 @@ def commit(tables: Tables, turn: Activation) -> Committed:
     _check_names(row, turn)
     if turn.exact and row.record.seq != turn.delivered:
         raise OvertakenError(f"run {turn.run_id!r} is at {row.record.seq}, its execution at {turn.delivered}")
+    tables.payloads.check(_values(turn))
     with tables.commit("commit", news=_is_news(turn)):
         return _write(tables, row, turn)
 
@@ -76,6 +78,11 @@ def holds_step(step: StepRecord, worker_id: str, epoch: int) -> bool:
     return step.status is StepStatus.RUNNING and step.worker == worker_id and step.epoch == epoch
 
 
+def _values(turn: Activation) -> list[Envelope]:
+    values = [*(result.output for result in turn.results), *(ask.input for ask in turn.asks)]
+    return values if turn.settle is None else [*values, turn.settle.output]
+
+
 def _is_news(turn: Activation) -> bool:
     return turn.settle is not None or bool(turn.cancels) or any(not ask.claimed for ask in turn.asks)
 
@@ -102,6 +109,7 @@ def _write(tables: Tables, row: RunRow, turn: Activation) -> Committed:
 def record_result(tables: Tables, row: RunRow, result: StepResult, worker_id: str) -> int:
     """Give a result the next number and write it into its step's row."""
     seq = tables.number(row, result.step_name)
+    tables.payloads.refer(row.record.run_id, result.output)
     known = row.steps.get(result.step_name) or _inline_row(tables, row, result)
     step = replace(
         known,
@@ -164,6 +172,8 @@ def _record_inline_retry(tables: Tables, row: RunRow, retry: InlineRetry, worker
 
 def _record_ask(tables: Tables, row: RunRow, ask: NewStep, worker_id: str) -> None:
     now = tables.clock()
+    tables.payloads.refer(row.record.run_id, ask.input)
+    row.inline_bytes[ask.step_name] = ask.inline_bytes
     step = StepRecord(
         run_id=row.record.run_id,
         step_name=ask.step_name,
@@ -217,6 +227,7 @@ def settle(tables: Tables, row: RunRow, end: Settlement, worker_id: str | None) 
     """End a run and its open steps, or block it; a blocked run keeps its steps, because it may go on."""
     if end.status.settled:
         cancel_open_steps(tables, row)
+    tables.payloads.refer(row.record.run_id, end.output)
     row.blocked_hash = end.code_hash if end.status is RunStatus.BLOCKED else None
     row.last_owner = None
     tables.change_run(

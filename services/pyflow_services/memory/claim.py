@@ -127,4 +127,6 @@ def _claim_of(row: RunRow, step: StepRecord) -> StepClaim:
         epoch=step.epoch,
         attempts=step.attempts,
         deaths=step.deaths,
+        tenant=row.record.tenant,
+        inline_bytes=row.inline_bytes.get(step.step_name, 0),
     )

@@ -180,6 +180,14 @@ class Catalogue:
         self._by_status[status].add(place)
         return place
 
+    def remove(self, place: int, workflow: str, tags: Sequence[str], status: RunStatus) -> None:
+        """Forget a run; its place stays empty, since the places of others are their numbers."""
+        run_id = self.run_ids[place]
+        del self._sorted_ids[bisect_left(self._sorted_ids, run_id)]
+        for places in (self._by_workflow[workflow], *(self._by_tag[tag] for tag in set(tags))):
+            del places[bisect_left(places, place)]
+        self._by_status[status].discard(place)
+
     def restate(self, place: int, old: RunStatus, new: RunStatus) -> None:
         """Note a new status."""
         self._by_status[old].discard(place)

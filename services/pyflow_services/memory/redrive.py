@@ -44,7 +44,7 @@ def plan(row: RunRow) -> RedrivePlan | None:
 
 def redrive(tables: Tables, row: RunRow) -> Redriven | None:
     """Open a failed or cancelled run as a new generation; make a blocked one ready."""
-    if row.record.status not in _OPENED:
+    if row.record.status not in _OPENED or row.purging_at is not None:
         return None
     with tables.commit("redrive", news=True):
         if row.record.status is RunStatus.BLOCKED:

@@ -23,7 +23,9 @@ def list_runs(tables: Tables, query: RunFilter) -> RunPage:
     found: list[RunRow] = []
     before = None if query.cursor is None else _place(query.cursor)
     for place in tables.catalogue.newest(query.workflow, query.tag, query.statuses, before):
-        row = tables.runs[tables.catalogue.run_ids[place]]
+        row = tables.runs.get(tables.catalogue.run_ids[place])
+        if row is None:  # it was purged
+            continue
         if query.since is not None and row.record.created_at < query.since:
             break
         if _matches(row.record, query):

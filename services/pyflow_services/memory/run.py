@@ -25,8 +25,10 @@ def create(tables: Tables, run: NewRun, claim_for: str | None) -> CreatedRun:
         )
     # A worker without a lease would own it for ever, because nobody would reap that worker.
     owner = claim_for if claim_for in tables.leases else None
+    tables.payloads.check([run.input])
     with tables.commit("create_run", news=owner is None):
         row = tables.add_run(_new_record(tables, run))
+        tables.payloads.refer(run.run_id, run.input)
         tables.tell(row, EventType.RUN_CREATED)
         if owner is None:
             tables.wake(row)
@@ -57,6 +59,7 @@ def _new_record(tables: Tables, run: NewRun) -> RunRecord:
         takeovers=0,
         tags=tuple(run.tags),
         actor=run.actor,
+        tenant=run.tenant,
         created_at=now,
         updated_at=now,
         finished_at=None,

@@ -17,6 +17,7 @@ from pyflow_services.memory import lease, redrive, report
 from pyflow_services.memory import run as runs
 from pyflow_services.memory import step as steps
 from pyflow_services.memory.hint import Hints
+from pyflow_services.memory.payload_ledger import MemoryPayloadLedger
 from pyflow_services.memory.table import RunRow, Tables
 
 if TYPE_CHECKING:
@@ -135,6 +136,11 @@ class MemoryStateService(WorkflowStateService):
         return self._hints.subscribe(hint)
 
     # --- leases
+
+    @property
+    @override
+    def ledger(self) -> MemoryPayloadLedger:
+        return MemoryPayloadLedger(self._tables, self._answer)
 
     @override
     async def join(self, worker: WorkerInfo) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def finish(tables: Tables, claim: StepClaim, worker_id: str, result: StepResult) -> FinishedStep:
     """Record a result and wake its run."""
     row, _ = _held(tables, claim, worker_id)
+    tables.payloads.check([result.output])
     with tables.commit("finish_step", news=True):
         seq = record_result(tables, row, result, worker_id)
         tables.wake(row)

@@ -28,6 +28,7 @@ from pyflow_core.ports.state import (
     WorkerInfo,
 )
 from pyflow_services.memory.index import Catalogue, DueIndex, Outbox, ReadyIndex, StepKey
+from pyflow_services.memory.referred import ReferredPayloads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -49,6 +50,11 @@ class RunRow:
     place: int
     last_owner: str | None = None
     blocked_hash: str | None = None
+    purging_at: float | None = None
+    """Set once the run may never be opened again, because its payloads are deleted."""
+    purge_error: str | None = None
+    inline_bytes: dict[str, int] = field(default_factory=dict[str, int])
+    """What the run held inline when it asked for each step."""
     steps: dict[str, StepRecord] = field(default_factory=dict[str, StepRecord])
     numbered: list[tuple[int, str | Entry]] = field(default_factory=list[tuple[int, "str | Entry"]])
     dropped: dict[str, float] = field(default_factory=dict[str, float])
@@ -104,6 +110,7 @@ class Tables:
         self.due = DueIndex()
         self.outbox = Outbox()
         self.catalogue = Catalogue()
+        self.payloads = ReferredPayloads()
         self._event_ids = count(1)
 
     @contextmanager
@@ -126,6 +133,13 @@ class Tables:
         place = self.catalogue.add(record.run_id, record.workflow, record.tags, record.status)
         row = self.runs[record.run_id] = RunRow(record, place)
         return row
+
+    def remove_run(self, row: RunRow) -> None:
+        """Forget a settled run."""
+        record = row.record
+        del self.runs[record.run_id]
+        self.catalogue.remove(row.place, record.workflow, record.tags, record.status)
+        self.payloads.forget(record.run_id)
 
     def change_run(self, row: RunRow, **changes: Any) -> None:
         """Replace a run's record and keep the indexes of owners and statuses in line."""

@@ -123,11 +123,12 @@ _ASK = Bulk(
     """
     INSERT INTO steps (
         run, step_name, form, rpc_name, queue, description, options, input_inline, input_reference, input_meta,
-        input_context, input_sha256, status, asked_at, attempts, worker, epoch, pending_at, scheduled_at, started_at
+        input_context, input_sha256, inline_bytes, status, asked_at, attempts, worker, epoch, pending_at, scheduled_at,
+        started_at
     ) {values}
     ON CONFLICT (run, step_name) DO NOTHING
     """,
-    20,
+    21,
 )
 _CANCEL = Bulk(
     """
@@ -260,6 +261,7 @@ class _Group:
             self._plain_results.append((*about, output.inline, *taken, *times))
         else:
             self._inline_results.append((*about, *output, text, status, *taken, *times))
+        self._transaction.refer(run, output)
         self._transaction.tell(run, generation, kind, number, name, attempts, turn.worker_id, detail)
 
     def _collect_retry(self, turn: Activation, run: int, generation: int, retry: InlineRetry) -> None:
@@ -275,7 +277,9 @@ class _Group:
         born = ("running", ask.asked_at, 1, turn.worker_id, 1, None, now, now)
         waits = ("pending", ask.asked_at, 0, None, 0, now, now, None)
         about = (run, ask.step_name, "rpc", ask.rpc_name, ask.queue, ask.description, ask.options)
-        self._asks.append((*about, *ask.input, ask.input_sha256, *(born if ask.claimed else waits)))
+        value = (*ask.input, ask.input_sha256, ask.inline_bytes)
+        self._asks.append((*about, *value, *(born if ask.claimed else waits)))
+        self._transaction.refer(run, ask.input)
         tell = self._transaction.tell
         tell(run, generation, EventType.STEP_SCHEDULED, None, ask.step_name, 0)
         if ask.claimed:
@@ -286,6 +290,7 @@ class _Group:
     def _collect_end(self, turn: Activation, run: int, generation: int, end: Settlement) -> None:
         # Whoever waits in this process is told by the worker: only others need to hear of it.
         self._transaction.ended = True
+        self._transaction.refer(run, end.output)
         if end.status.settled:
             self._generations[run] = generation
             self._ends.append((run, self._now))

@@ -48,7 +48,7 @@ def _cut(cursor: sqlite3.Cursor, run_id: str) -> _Cut | None:
     rows = cursor.execute(
         """
         SELECT id, status, generation, error FROM runs
-        WHERE run_id = ? AND status IN ('failed', 'cancelled', 'blocked')
+        WHERE run_id = ? AND status IN ('failed', 'cancelled', 'blocked') AND purging_at IS NULL
         """,
         [run_id],
     ).fetchall()

@@ -28,11 +28,11 @@ Row = tuple[Any, ...]
 RUN_COLUMNS = """
     r.run_id, r.workflow, r.status, i.input_inline, i.input_reference, i.input_meta, i.input_context,
     r.output_inline, r.output_reference, r.output_meta, r.output_context, r.error, i.code_hash, r.generation, r.seq,
-    r.epoch, r.owner, r.takeovers, i.tags, i.actor, r.created_at, r.updated_at, r.finished_at, r.id,
+    r.epoch, r.owner, r.takeovers, i.tags, i.actor, i.tenant, r.created_at, r.updated_at, r.finished_at, r.id,
     (SELECT json_group_array(json_array(e.seq, e.type, e.at)) FROM entries AS e WHERE e.run = r.id)
 """
 RUN_TABLES = "runs AS r JOIN run_inputs AS i ON i.run = r.id"
-RUN_KEY = 23
+RUN_KEY = 24
 """Where in a row of `RUN_COLUMNS` the number of the run stands; its entries come after it."""
 
 STEP_COLUMNS = """
@@ -92,9 +92,10 @@ def run_record(row: Row) -> RunRecord:
         takeovers=row[17],
         tags=tags(row[18]),
         actor=row[19],
-        created_at=row[20],
-        updated_at=row[21],
-        finished_at=row[22],
+        tenant=row[20],
+        created_at=row[21],
+        updated_at=row[22],
+        finished_at=row[23],
     )
 
 

@@ -43,10 +43,10 @@ _CREATE = Bulk(
 _CREATE_INPUT = Bulk(
     """
     INSERT INTO run_inputs (
-        run, input_inline, input_reference, input_meta, input_context, code_hash, tags, actor
+        run, input_inline, input_reference, input_meta, input_context, code_hash, tags, actor, tenant
     ) {values}
     """,
-    8,
+    9,
 )
 
 
@@ -85,7 +85,8 @@ def _enter(transaction: Transaction, birth: Birth, row: Row, inputs: list[Row]) 
     run = birth.run
     _, key, owner = row
     tags = json.dumps(run.tags, ensure_ascii=False) if run.tags else "[]"
-    inputs.append((key, *run.input, run.code_hash, tags, run.actor))
+    inputs.append((key, *run.input, run.code_hash, tags, run.actor, run.tenant))
+    transaction.refer(key, run.input)
     transaction.tell(key, 1, EventType.RUN_CREATED)
     if owner is None:
         transaction.news = True

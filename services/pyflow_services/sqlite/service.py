@@ -18,6 +18,7 @@ from pyflow_services.sqlite.activations import COMMIT
 from pyflow_services.sqlite.connection import Connection, ThreadConnection, make_connection
 from pyflow_services.sqlite.failure import failed_read
 from pyflow_services.sqlite.locks import FileLock, LockFolder, boot_id
+from pyflow_services.sqlite.payload_ledger import SqlitePayloadLedger
 from pyflow_services.sqlite.wakeup import LISTEN, UNLISTEN, Listener, Wakeup
 from pyflow_services.sqlite.writer import Operation, Writer
 
@@ -103,11 +104,13 @@ class SqliteStateService(WorkflowStateService):
 
     # --- the two connections
 
-    def _write(self, operation: Operation[A, T], argument: A) -> asyncio.Future[T]:
+    def write(self, operation: Operation[A, T], argument: A) -> asyncio.Future[T]:
+        """Queue an operation; it is answered after its commit."""
         self._wakeup.stir()
         return self._writer.submit(operation, argument)
 
-    async def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
+    async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function on the reading connection, in its thread."""
         if self._reader is None:
             raise StoreUnavailableError(f"the store {self._path} is closed: open it first")
         try:
@@ -149,7 +152,7 @@ class SqliteStateService(WorkflowStateService):
             return
         await self._wakeup.stop()
         if self._member_id in self._locks:
-            await self._write(UNLISTEN, self._member_id)
+            await self.write(UNLISTEN, self._member_id)
         await self._writer.drained()
         connection, self._connection = self._connection, None
         reader, self._reader = self._reader, None
@@ -172,7 +175,7 @@ class SqliteStateService(WorkflowStateService):
 
     async def _register_listener(self, port: int) -> None:
         self._hold(self._member_id)
-        await self._write(LISTEN, Listener(self._member_id, boot_id(), port))
+        await self.write(LISTEN, Listener(self._member_id, boot_id(), port))
 
     # --- leases
 
@@ -191,12 +194,17 @@ class SqliteStateService(WorkflowStateService):
         if lock is not None:
             lock.remove()
 
+    @property
+    @override
+    def ledger(self) -> SqlitePayloadLedger:
+        return SqlitePayloadLedger(self)
+
     @override
     async def join(self, worker: WorkerInfo) -> None:
         # The lock first: a row without one would be that of a dead worker.
         self._hold(worker.worker_id)
         expires_at = self._lease_clock() + worker.lease_seconds
-        await self._write(leases.JOIN, leases.Joining(worker, expires_at))
+        await self.write(leases.JOIN, leases.Joining(worker, expires_at))
 
     @override
     def renew(self, worker_id: str) -> bool:
@@ -204,7 +212,7 @@ class SqliteStateService(WorkflowStateService):
 
     @override
     async def leave(self, worker_id: str) -> None:
-        await self._write(leases.LEAVE, worker_id)
+        await self.write(leases.LEAVE, worker_id)
         self._let_go(worker_id)
 
     @override
@@ -213,7 +221,7 @@ class SqliteStateService(WorkflowStateService):
         reaped: tuple[str, ...] = ()
         try:
             if dead.gone or dead.expired or dead.listeners:
-                reaped = await self._write(leases.REAP, dead)
+                reaped = await self.write(leases.REAP, dead)
         except BaseException:
             for lock in locks:
                 lock.release()
@@ -225,7 +233,7 @@ class SqliteStateService(WorkflowStateService):
         return reaped
 
     async def _find_dead(self) -> tuple[leases.Dead, list[FileLock]]:
-        search = asyncio.ensure_future(self._read(lambda database: self._census.find_dead(database.cursor())))
+        search = asyncio.ensure_future(self.read(lambda database: self._census.find_dead(database.cursor())))
         try:
             return await asyncio.shield(search)
         except asyncio.CancelledError:
@@ -235,130 +243,130 @@ class SqliteStateService(WorkflowStateService):
 
     @override
     async def live_workers(self) -> list[WorkerInfo]:
-        return await self._read(lambda database: self._census.live(database.cursor()))
+        return await self.read(lambda database: self._census.live(database.cursor()))
 
     # --- runs
 
     @override
     async def create_run(self, run: NewRun, *, claim_for: str | None = None) -> CreatedRun:
-        return await self._write(runs.CREATE, runs.Birth(run, claim_for))
+        return await self.write(runs.CREATE, runs.Birth(run, claim_for))
 
     @override
     async def claim_run(self, run_id: str, worker_id: str, *, parked: Mapping[str, ParkedRun]) -> RunClaim | None:
-        return await self._write(runs.CLAIM_ONE, runs.RunWanted(run_id, worker_id, parked))
+        return await self.write(runs.CLAIM_ONE, runs.RunWanted(run_id, worker_id, parked))
 
     @override
     async def claim_runs(
         self, worker_id: str, workflows: Sequence[str], limit: int, *, parked: Mapping[str, ParkedRun]
     ) -> list[RunClaim]:
-        return await self._write(runs.CLAIM_MANY, runs.RunsWanted(worker_id, workflows, limit, parked))
+        return await self.write(runs.CLAIM_MANY, runs.RunsWanted(worker_id, workflows, limit, parked))
 
     @override
     async def commit(self, activation: Activation) -> Committed:
-        return await self._write(COMMIT, activation)
+        return await self.write(COMMIT, activation)
 
     @override
     async def numbers(self, worker_id: str) -> dict[str, int]:
-        return await self._read(lambda database: reading.numbers(database, worker_id))
+        return await self.read(lambda database: reading.numbers(database, worker_id))
 
     @override
     async def load_run(self, run_id: str) -> RunHistory | None:
-        return await self._read(lambda database: reading.load_run(database, run_id))
+        return await self.read(lambda database: reading.load_run(database, run_id))
 
     @override
     async def load_after(self, run_id: str, seq: int) -> tuple[Numbered, ...]:
-        return await self._read(lambda database: reading.load_after(database, run_id, seq))
+        return await self.read(lambda database: reading.load_after(database, run_id, seq))
 
     @override
     async def request_cancel(self, run_id: str) -> RunStatus | None:
-        return await self._write(runs.REQUEST_CANCEL, run_id)
+        return await self.write(runs.REQUEST_CANCEL, run_id)
 
     @override
     async def unblock(self, workflow: str, code_hash: str) -> int:
-        return await self._write(runs.UNBLOCK, runs.Unblocking(workflow, code_hash))
+        return await self.write(runs.UNBLOCK, runs.Unblocking(workflow, code_hash))
 
     @override
     async def plan_redrive(self, run_id: str) -> RedrivePlan | None:
-        return await self._read(lambda database: redrive.plan(database, run_id))
+        return await self.read(lambda database: redrive.plan(database, run_id))
 
     @override
     async def redrive(self, run_id: str) -> Redriven | None:
-        return await self._write(redrive.REDRIVE, run_id)
+        return await self.write(redrive.REDRIVE, run_id)
 
     # --- steps
 
     @override
     async def claim_step(self, run_id: str, step_name: str, worker_id: str) -> StepClaim | None:
-        return await self._write(steps.CLAIM_ONE, steps.StepWanted(run_id, step_name, worker_id))
+        return await self.write(steps.CLAIM_ONE, steps.StepWanted(run_id, step_name, worker_id))
 
     @override
     async def claim_steps(self, worker_id: str, slots: Mapping[str, int]) -> list[StepClaim]:
-        return await self._write(steps.CLAIM_MANY, steps.StepsWanted(worker_id, slots))
+        return await self.write(steps.CLAIM_MANY, steps.StepsWanted(worker_id, slots))
 
     @override
     async def next_due(self, queues: Sequence[str]) -> float | None:
-        return await self._read(lambda database: reading.next_due(database, queues))
+        return await self.read(lambda database: reading.next_due(database, queues))
 
     @override
     async def finish_step(self, claim: StepClaim, worker_id: str, result: StepResult) -> FinishedStep:
-        return await self._write(steps.FINISH, steps.StepFinish(claim, worker_id, result))
+        return await self.write(steps.FINISH, steps.StepFinish(claim, worker_id, result))
 
     @override
     async def retry_step(self, claim: StepClaim, worker_id: str, retry: StepRetry) -> None:
-        await self._write(steps.RETRY, steps.StepFailure(claim, worker_id, retry))
+        await self.write(steps.RETRY, steps.StepFailure(claim, worker_id, retry))
 
     @override
     async def release_step(self, claim: StepClaim, worker_id: str) -> None:
-        await self._write(steps.RELEASE, steps.StepRelease(claim, worker_id))
+        await self.write(steps.RELEASE, steps.StepRelease(claim, worker_id))
 
     @override
     async def revoked(self, worker_id: str, claims: Sequence[StepClaim]) -> list[StepClaim]:
-        return await self._read(lambda database: reading.revoked(database, worker_id, claims))
+        return await self.read(lambda database: reading.revoked(database, worker_id, claims))
 
     @override
     async def held_steps(self, worker_id: str) -> list[StepClaim]:
-        return await self._read(lambda database: steps.held_steps(database, worker_id))
+        return await self.read(lambda database: steps.held_steps(database, worker_id))
 
     # --- the outbox
 
     @override
     async def unqueued(self, older_than: float, limit: int) -> list[Job]:
         now = self._clock()
-        return await self._read(lambda database: reading.unqueued(database, now, older_than, limit))
+        return await self.read(lambda database: reading.unqueued(database, now, older_than, limit))
 
     @override
     async def mark_queued(self, jobs: Sequence[Job]) -> None:
-        await self._write(steps.MARK_QUEUED, jobs)
+        await self.write(steps.MARK_QUEUED, jobs)
 
     # --- reading, for people
 
     @override
     async def get_run(self, run_id: str) -> RunRecord | None:
-        return await self._read(lambda database: reading.get_run(database, run_id))
+        return await self.read(lambda database: reading.get_run(database, run_id))
 
     @override
     async def settled(self, run_ids: Sequence[str]) -> dict[str, RunRecord]:
-        return await self._read(lambda database: reading.settled(database, run_ids))
+        return await self.read(lambda database: reading.settled(database, run_ids))
 
     @override
     async def find_runs(self, prefix: str, limit: int) -> list[str]:
-        return await self._read(lambda database: reading.find_runs(database, prefix, limit))
+        return await self.read(lambda database: reading.find_runs(database, prefix, limit))
 
     @override
     async def list_runs(self, query: RunFilter) -> RunPage:
-        return await self._read(lambda database: reading.list_runs(database, query))
+        return await self.read(lambda database: reading.list_runs(database, query))
 
     @override
     async def list_steps(self, run_id: str) -> list[StepRecord]:
-        return await self._read(lambda database: reading.list_steps(database, run_id))
+        return await self.read(lambda database: reading.list_steps(database, run_id))
 
     @override
     async def get_step_state(self, run_id: str, step_name: str) -> StepRecord | None:
-        return await self._read(lambda database: reading.get_step(database, run_id, step_name))
+        return await self.read(lambda database: reading.get_step(database, run_id, step_name))
 
     @override
     async def list_events(self, run_id: str) -> list[RunEvent]:
-        return await self._read(lambda database: reading.list_events(database, run_id))
+        return await self.read(lambda database: reading.list_events(database, run_id))
 
 
 def _release_found(search: asyncio.Future[tuple[leases.Dead, list[FileLock]]]) -> None:

@@ -34,7 +34,10 @@ _CLAIM = """
 """
 _CLAIM_COLUMNS = """
     run, step_name, rpc_name, queue, options, input_inline, input_reference, input_meta, input_context, epoch, attempts,
-    deaths, (SELECT json_array(r.run_id, r.workflow, r.generation) FROM runs AS r WHERE r.id = run)
+    deaths, inline_bytes, (
+        SELECT json_array(r.run_id, r.workflow, r.generation, i.tenant)
+        FROM runs AS r JOIN run_inputs AS i ON i.run = r.id WHERE r.id = steps.run
+    )
 """
 _CLAIMED = f"RETURNING {_CLAIM_COLUMNS}"
 _LEASED = "EXISTS (SELECT 1 FROM workers WHERE worker_id = :worker)"
@@ -110,8 +113,8 @@ def _claims(transaction: Transaction, sql: str, values: Mapping[str, object], wo
 
 
 def _claim_of(columns: Sequence[Any]) -> StepClaim:
-    step_name, rpc_name, queue, options, inline, reference, meta, context, epoch, attempts, deaths, of_run = columns
-    run_id, workflow, generation = json.loads(of_run)
+    step_name, rpc_name, queue, options, *value, epoch, attempts, deaths, inline_bytes, of_run = columns
+    run_id, workflow, generation, tenant = json.loads(of_run)
     return StepClaim(
         run_id=run_id,
         workflow=workflow,
@@ -120,10 +123,12 @@ def _claim_of(columns: Sequence[Any]) -> StepClaim:
         rpc_name=rpc_name,
         queue=queue,
         options=options,
-        input=Envelope(inline, reference, meta, context),
+        input=Envelope(*value),
         epoch=epoch,
         attempts=attempts,
         deaths=deaths,
+        tenant=tenant,
+        inline_bytes=inline_bytes,
     )
 
 
@@ -209,6 +214,7 @@ def _finish(transaction: Transaction, wanted: StepFinish) -> FinishedStep:
     if not finished:
         raise _lost(claim, worker_id)
     run, seq = finished[0]
+    transaction.refer(run, result.output)
     row = transaction.cursor.execute(
         f"UPDATE runs SET seq = :seq, takeovers = 0, updated_at = :now, {WAKE} WHERE id = :run RETURNING owner",
         {"seq": seq, "now": transaction.now, "run": run},

@@ -217,7 +217,7 @@ class Writer:
                 outcomes = operation.run(transaction, [call.argument for call in calls])
                 for call, outcome in zip(calls, outcomes, strict=True):
                     call.outcome = outcome
-            transaction.write_events()
+            transaction.finish()
             if transaction.news or transaction.ended:
                 report.ports = transaction.all("SELECT port FROM listeners WHERE listener_id <> ?", [self._listener_id])
             self._strike(batch, "before")

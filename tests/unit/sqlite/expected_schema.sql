@@ -25,6 +25,17 @@ CREATE TABLE listeners (
     port INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE payload_references (
+    key TEXT NOT NULL,
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    PRIMARY KEY (key, run)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE payload_tombstones (
+    key TEXT PRIMARY KEY,
+    at REAL NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE run_inputs (
     run INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
     input_inline TEXT,
@@ -34,6 +45,7 @@ CREATE TABLE run_inputs (
     code_hash TEXT NOT NULL,
     tags TEXT NOT NULL DEFAULT '[]',
     actor TEXT,
+    tenant TEXT NOT NULL DEFAULT 'default',
     CHECK (input_inline IS NULL OR input_reference IS NULL)
 ) STRICT;
 
@@ -51,6 +63,8 @@ CREATE TABLE runs (
     ready_at REAL,
     queued_at REAL,
     blocked_hash TEXT,
+    purging_at REAL,
+    purge_error TEXT,
     output_inline TEXT,
     output_reference TEXT,
     output_meta TEXT,
@@ -87,6 +101,7 @@ CREATE TABLE steps (
         status = 'completed' OR status IN ('pending', 'running', 'failed', 'cancelled')
     ),
     asked_at INTEGER NOT NULL,
+    inline_bytes INTEGER NOT NULL DEFAULT 0,
     seq INTEGER,
     attempts INTEGER NOT NULL DEFAULT 0,
     deaths INTEGER NOT NULL DEFAULT 0,
@@ -144,6 +159,8 @@ CREATE TABLE workers (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX events_run ON events (run);
+
+CREATE INDEX payload_references_run ON payload_references (run);
 
 CREATE INDEX runs_blocked ON runs (workflow) WHERE status = 'blocked';
 

@@ -53,8 +53,8 @@ async def test_nothing_is_claimed_without_a_lease(tmp_path: Path) -> None:
 async def test_a_lease_that_was_renewed_while_it_was_being_reaped_is_left_alone(tmp_path: Path) -> None:
     async with staffed(tmp_path / "flow.db", lease_clock=lambda: 100.0) as service:
         await owned(service, "a")
-        assert await service._write(leases.REAP, leases.Dead((), (WORKER,), (), 129.0)) == ()
-        assert await service._write(leases.REAP, leases.Dead((), (WORKER,), (), 130.0)) == (WORKER,)
+        assert await service.write(leases.REAP, leases.Dead((), (WORKER,), (), 129.0)) == ()
+        assert await service.write(leases.REAP, leases.Dead((), (WORKER,), (), 130.0)) == (WORKER,)
 
 
 @asynchronous
@@ -102,7 +102,7 @@ async def test_an_operation_that_refuses_after_it_has_written_is_undone(tmp_path
     bad = each("bad", write_and_refuse)
     async with staffed(tmp_path / "flow.db") as service:
         await owned(service, "a", "b")
-        answers = await asyncio.gather(service._write(bad, "a"), service.commit(turn("b", "s")), return_exceptions=True)
+        answers = await asyncio.gather(service.write(bad, "a"), service.commit(turn("b", "s")), return_exceptions=True)
         record = await service.get_run("a")
     assert isinstance(answers[0], StaleLeaseError)
     assert answers[1] == Committed(1, parked=False)

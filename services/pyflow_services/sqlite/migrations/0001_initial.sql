@@ -2,7 +2,7 @@
 -- a commit then share a few pages. Keyed by text, each would change a page of its own, at half the throughput.
 
 -- What changes while a run lives. `ready_at` is set while the run waits for an owner; `blocked_hash` is the hash of the
--- code that was refused.
+-- code that was refused; `purging_at` is set once the run may never be opened again, because its payloads are deleted.
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
     run_id TEXT NOT NULL UNIQUE,
@@ -17,6 +17,8 @@ CREATE TABLE runs (
     ready_at REAL,
     queued_at REAL,
     blocked_hash TEXT,
+    purging_at REAL,
+    purge_error TEXT,
     output_inline TEXT,
     output_reference TEXT,
     output_meta TEXT,
@@ -44,11 +46,12 @@ CREATE TABLE run_inputs (
     code_hash TEXT NOT NULL,
     tags TEXT NOT NULL DEFAULT '[]',
     actor TEXT,
+    tenant TEXT NOT NULL DEFAULT 'default',
     CHECK (input_inline IS NULL OR input_reference IS NULL)
 ) STRICT;
 
 -- `dropped_at` is how far the execution had been fed when it cancelled the step itself; `pending_at` is since when the
--- step has been waiting for a worker.
+-- step has been waiting for a worker; `inline_bytes` is what the run held inline when the step was asked for.
 CREATE TABLE steps (
     id INTEGER PRIMARY KEY,
     run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
@@ -72,6 +75,7 @@ CREATE TABLE steps (
         status = 'completed' OR status IN ('pending', 'running', 'failed', 'cancelled')
     ),
     asked_at INTEGER NOT NULL,
+    inline_bytes INTEGER NOT NULL DEFAULT 0,
     seq INTEGER,
     attempts INTEGER NOT NULL DEFAULT 0,
     deaths INTEGER NOT NULL DEFAULT 0,
@@ -148,6 +152,21 @@ CREATE TABLE events (
 ) STRICT;
 
 CREATE INDEX events_run ON events (run);
+
+-- The payloads that the rows of a run refer to, archived rows too. A key stands here or among the tombstones, never in
+-- both: what is barred may be deleted at any time, and a row that referred to it is refused.
+CREATE TABLE payload_references (
+    key TEXT NOT NULL,
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    PRIMARY KEY (key, run)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX payload_references_run ON payload_references (run);
+
+CREATE TABLE payload_tombstones (
+    key TEXT PRIMARY KEY,
+    at REAL NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- `expires_at` is on the monotonic clock of the boot named beside it. Whoever stands here holds a lock on the file of
 -- its id in the folder beside the database.
