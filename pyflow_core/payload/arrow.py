@@ -8,7 +8,8 @@ from typing import Any, cast
 from typing_extensions import override
 
 from pyflow_core.codec.base import Codec
-from pyflow_core.errors import InvalidInputError, MissingExtraError, StoredValueError, UnserialisableValueError
+from pyflow_core.errors import InvalidInputError, StoredValueError, UnserialisableValueError
+from pyflow_core.payload.extra import require
 
 CONTENT_TYPE = "application/vnd.apache.arrow.stream"
 _EXPORT = "__arrow_c_stream__"
@@ -90,8 +91,4 @@ def _library(annotation: object) -> str:
 
 
 def _pyarrow() -> Any:
-    try:
-        importlib.import_module("pyarrow.ipc")
-        return importlib.import_module("pyarrow")
-    except ImportError:
-        raise MissingExtraError("tables need pyarrow: run `pip install 'pyflow-workflows[arrow]'`") from None
+    return require("arrow", "pyarrow", "ipc", what="tables")

@@ -10,7 +10,8 @@ import zlib
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pyflow_core.errors import MissingExtraError, PayloadCorruptError
+from pyflow_core.errors import PayloadCorruptError
+from pyflow_core.payload.extra import require
 from pyflow_core.payload.reference import facts_of
 
 if TYPE_CHECKING:
@@ -195,10 +196,4 @@ class _Zstd(_Bounded):
 
 
 def _zstandard() -> Any:
-    try:
-        import zstandard
-    except ImportError:
-        raise MissingExtraError(
-            "payloads compressed with zstd need zstandard: run `pip install 'pyflow-workflows[zstd]'`"
-        ) from None
-    return zstandard
+    return require("zstd", "zstandard", what="payloads compressed with zstd")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, urlsplit
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pyflow_core.duration import parse_duration
 from pyflow_core.errors import InvalidDurationError, SettingsError
@@ -81,6 +82,23 @@ class StoreUrl:
     def wrong(self, why: str) -> SettingsError:
         """An error about this URL, without its password."""
         return SettingsError(f"payloads = {self.shown!r}: {why}")
+
+
+def project_path(parsed: StoreUrl, root: Path | None) -> Path:
+    """The path of a URL; a relative one counts from the project.
+
+    Raises:
+        SettingsError: it is relative, and there is no project.
+    """
+    path = Path(unquote(parsed.path[1:]))
+    if path.is_absolute():
+        return path
+    if root is None:
+        raise SettingsError(
+            f"payloads = {parsed.shown!r} is relative, and this installed package has no project folder: "
+            "set PYFLOW_PAYLOADS"
+        )
+    return root / path
 
 
 def _without_secrets(url: str) -> str:

@@ -78,13 +78,11 @@ class PayloadWriter:
         *,
         compression: Compression = "none",
         ttl_seconds: float | None = None,
-        auth_ref: str | None = None,
         metrics: MetricService = NO_METRICS,
     ) -> None:
         self._store = store
         self._compression: Compression = compression
         self._ttl_seconds = ttl_seconds if store.keeps_ttl else None
-        self._auth_ref = auth_ref
         self._metrics = metrics
 
     async def write(
@@ -215,7 +213,7 @@ class PayloadWriter:
             content_type=content_type,
             compression=content.compression,
             encoding=encoding,
-            auth_ref=self._auth_ref,
+            auth_ref=self._store.auth_ref,
             scope=scope,
         )
 

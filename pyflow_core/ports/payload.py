@@ -86,9 +86,11 @@ class PayloadService(ABC):
     keeps_ttl: ClassVar[bool] = False
     """Whether the store lets objects go by itself; where not, `ttl_seconds` is ignored."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, auth_ref: str | None = None) -> None:
         self.name = name
         """What references call the store."""
+        self.auth_ref = auth_ref
+        """The id under which the environment keeps its credentials, never a secret; it goes into references."""
 
     @property
     def place(self) -> Mapping[str, str]:
@@ -143,7 +145,7 @@ class PayloadService(ABC):
         """What is known of an object without reading it; None if it is not there."""
 
     @abstractmethod
-    def list(self, prefix: str) -> AsyncIterator[StoredObject]:
+    def objects(self, prefix: str) -> AsyncIterator[StoredObject]:
         """The objects whose keys begin with `prefix`, in any order.
 
         Everything that is there from before the listing until after it is listed, once; what comes or goes meanwhile
@@ -188,7 +190,7 @@ class PayloadService(ABC):
                 f"the payload store {self.name!r} ignores create-only writes, so a late worker could change what a "
                 "committed reference points to: use a store with conditional writes (If-None-Match)"
             )
-        listed = [item.key async for item in self.list(PROBE_PREFIX)]
+        listed = [item.key async for item in self.objects(PROBE_PREFIX)]
         if stat is None or key not in listed:
             raise UnsafeStoreError(f"the payload store {self.name!r} does not list what it has just taken")
         return Probe(clock_skew_seconds=stat.modified_at - before)

@@ -21,7 +21,6 @@ ALLOWED: dict[str, dict[str, str]] = {
     },
     "pyflow_core.payload": {
         "annotated_types": "limits of fields, which pydantic reads; it brings them",
-        "zstandard": "an extra: compressed payloads",
     },
     "pyflow_core.testing": {
         "pytest": "contract suites are pytest classes, and the plugin is one of pytest",
@@ -31,6 +30,23 @@ ALLOWED: dict[str, dict[str, str]] = {
         "typing_extensions": "type syntax that Python 3.11 lacks",
     },
     "pyflow_services.files": {
+        "pyflow_core": "it implements the payload port",
+        "typing_extensions": "type syntax that Python 3.11 lacks",
+    },
+    "pyflow_services.relational": {
+        "pyflow_core": "it implements the payload port",
+        "pyflow_services.sqlite.connection": "the thread of a connection",
+        "typing_extensions": "type syntax that Python 3.11 lacks",
+    },
+    "pyflow_services.redis": {
+        "pyflow_core": "it implements the payload port",
+        "typing_extensions": "type syntax that Python 3.11 lacks",
+    },
+    "pyflow_services.nats": {
+        "pyflow_core": "it implements the payload port",
+        "typing_extensions": "type syntax that Python 3.11 lacks",
+    },
+    "pyflow_services.object_store": {
         "pyflow_core": "it implements the payload port",
         "typing_extensions": "type syntax that Python 3.11 lacks",
     },

@@ -136,7 +136,7 @@ def test_a_symbolic_link_leads_nowhere(tmp_path: Path) -> None:
     assert sorted(path.name for path in outside.iterdir()) == ["secret"]
 
     async def listed() -> list[str]:
-        return [item.key async for item in store.list("")]
+        return [item.key async for item in store.objects("")]
 
     assert asyncio.run(listed()) == []
 
@@ -191,8 +191,8 @@ def test_a_url_says_where(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("file:///", "names no folder"),
-        ("file://host/path", "names no folder"),
+        ("file:///", "it names no folder"),
+        ("file://host/path", "it names no folder"),
         ("file:///relative", "set PYFLOW_PAYLOADS"),
         ("file:////x?snyc=no", "did you mean"),
         ("file:////x?sync=maybe", "yes or no"),

@@ -30,7 +30,7 @@ def test_a_time_to_live_ends() -> None:
         assert await store.get(KEY) == b"x"
         clock.advance(1)
         assert await store.get(KEY) is None
-        assert [item async for item in store.list("")] == []
+        assert [item async for item in store.objects("")] == []
         assert await store.put(KEY, b"y")
 
     asyncio.run(scenario())

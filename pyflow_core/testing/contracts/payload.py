@@ -66,7 +66,7 @@ class PayloadBench:
 
     async def keys(self, prefix: str = "") -> list[str]:
         """The keys below a prefix, as the other client sees them."""
-        return sorted([item.key async for item in self.other.list(prefix)])
+        return sorted([item.key async for item in self.other.objects(prefix)])
 
     async def tamper(self, key: str, data: bytes | None) -> None:
         """Let something else lie under a key, or nothing."""
@@ -265,7 +265,7 @@ class PayloadServiceContract(PayloadReadingContract):
         assert len(await bench.keys("payloads/acme/")) == len(runs)
         assert len(await bench.keys()) == len(runs) + 1
         assert await bench.keys("payloads/acm/") == []
-        assert [item.size async for item in bench.other.list("payloads/acme/orders/run-1/")] == [3]
+        assert [item.size async for item in bench.other.objects("payloads/acme/orders/run-1/")] == [3]
 
     @pytest.mark.parametrize("prefix", ["payloads/acme/orders/run-1", "payloads/../", "/", "*", "payloads//"])
     @scenario

@@ -79,7 +79,7 @@ class FilesPayloadService(PayloadService):
         return None if found is None else _object(key, found)
 
     @override
-    async def list(self, prefix: str) -> AsyncGenerator[StoredObject]:
+    async def objects(self, prefix: str) -> AsyncGenerator[StoredObject]:
         check_prefix(prefix)
         batches = self._folder.entries(prefix)
         while (batch := await self._run(lambda: next(batches, None))) is not None:

@@ -72,7 +72,7 @@ class MemoryPayloadService(PayloadService):
         return None if found is None else found[1]
 
     @override
-    async def list(self, prefix: str) -> AsyncGenerator[StoredObject]:
+    async def objects(self, prefix: str) -> AsyncGenerator[StoredObject]:
         check_prefix(prefix)
         for key in sorted(self._objects):
             found = self._find(key) if key.startswith(prefix) else None
