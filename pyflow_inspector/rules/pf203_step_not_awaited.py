@@ -72,7 +72,7 @@ class StepNotAwaited(Rule):
 
         for wired in model.functions:
             for pending in wired.facts.pending.values():
-                if not pending.taken:
+                if pending.is_lost:
                     yield self.at(
                         pending.module.syntax.span(pending.call),
                         _MESSAGES[pending.kind],

@@ -30,6 +30,7 @@ def _name(walker: Walker, node: cst.Name, ctx: Context) -> Value:
     value = walker.named(node, ctx) or NOTHING
     for pending in value.pending:
         pending.taken = True
+        pending.reads += 1
     return replace(value, pending=()) if value.pending else value
 
 

@@ -68,6 +68,19 @@ class Pending:
     call: cst.Call
     kind: Literal["step", "helper", "invoke"]
     taken: bool = True
+    awaited: bool = False
+    """By the name that it was given."""
+    misused: bool = False
+    """Taken for a result by the name that it was given."""
+    reads: int = 0
+    tests: int = 0
+    """How many of the reads ask only whether it is true."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody awaits it, as far as that can be told."""
+        is_only_tested = 0 < self.tests == self.reads
+        return not self.taken or (not self.awaited and (self.misused or is_only_tested))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,8 @@ class Facts:
     steps: list[FoundStep] = field(default_factory=list[FoundStep])
     invokes: list[Invoke] = field(default_factory=list[Invoke])
     pending: dict[cst.Call, Pending] = field(default_factory=dict["cst.Call", Pending])
+    held: dict[tuple[int, str], list[Pending]] = field(default_factory=dict[tuple[int, str], list[Pending]])
+    """What was put into containers, by the frame and the name of each."""
     reuses: list[Reuse] = field(default_factory=list[Reuse])
     escapes: list[Place] = field(default_factory=list[Place])
     nested: list[Place] = field(default_factory=list[Place])

@@ -11,7 +11,7 @@ from pyflow_inspector.annotation import refers_to
 from pyflow_inspector.constant_value import symbol_constant
 from pyflow_inspector.folding import Constant, Folded, Template, fold
 from pyflow_inspector.project import Symbol
-from pyflow_inspector.steps import call, expression, statement
+from pyflow_inspector.steps import call, expression, misuse, statement
 from pyflow_inspector.steps.fact import Facts, Place
 from pyflow_inspector.steps.value import (
     NOTHING,
@@ -75,7 +75,9 @@ class Walker:
     def evaluate(self, node: cst.CSTNode, ctx: Context) -> Value:
         """The value of an expression; steps in it are noted on the way."""
         handler = _EXPRESSIONS.get(type(node))
-        return handler(self, node, ctx) if handler is not None else self.evaluate_parts(node, ctx)
+        value = handler(self, node, ctx) if handler is not None else self.evaluate_parts(node, ctx)
+        misuse.note_misuse(self, node, ctx)
+        return value
 
     def evaluate_parts(self, node: cst.CSTNode, ctx: Context) -> Value:
         """The steps of all parts of an expression."""
@@ -93,7 +95,10 @@ class Walker:
             if handler is None:
                 self.evaluate_parts(node, ctx)
                 continue
+            misuse.note_names(self, node, ctx)
             after = handler(self, node, ctx)
+            misuse.note_calls(self, node, ctx)
+            misuse.note_misuse(self, node, ctx)
             if after is None:
                 rest = body[body.index(node) + 1 :]
                 if rest:
