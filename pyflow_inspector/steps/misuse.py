@@ -118,7 +118,7 @@ def _tests(node: cst.If) -> Iterable[cst.BaseExpression]:
 # --- what takes a result
 
 
-def _test(node: cst.While | cst.Assert) -> Iterable[cst.BaseExpression]:
+def _test(node: cst.While) -> Iterable[cst.BaseExpression]:
     return (node.test,)
 
 
@@ -166,7 +166,7 @@ def _of_text(_walker: Walker, node: cst.FormattedStringExpression, _ctx: Context
     yield node.expression
 
 
-def _of_choice(_walker: Walker, node: cst.IfExp, ctx: Context) -> Iterator[cst.BaseExpression]:
+def _of_choice(_walker: Walker, node: cst.IfExp | cst.Assert, ctx: Context) -> Iterator[cst.BaseExpression]:
     yield from _of_condition(node.test, ctx)
 
 
@@ -311,12 +311,12 @@ _SPENT: dict[type[cst.CSTNode], Callable[..., Iterator[cst.BaseExpression]]] = {
     cst.BooleanOperation: _of_either,
     cst.Call: _of_call,
     cst.Assign: _of_item,
+    cst.Assert: _of_choice,
     cst.Return: _of_return,
 }
 _TESTED: dict[type[cst.CSTNode], Callable[..., Iterable[cst.BaseExpression]]] = {
     cst.If: _tests,
     cst.While: _test,
-    cst.Assert: _test,
 }
 _ITERATED: dict[type[cst.CSTNode], Callable[..., Iterable[cst.BaseExpression]]] = {
     cst.For: _iterated,

@@ -93,7 +93,7 @@ class Walker:
         for node in body:
             handler = _STATEMENTS.get(type(node))
             if handler is None:
-                self.evaluate_parts(node, ctx)
+                self.evaluate(node, ctx)
                 continue
             misuse.note_names(self, node, ctx)
             after = handler(self, node, ctx)
