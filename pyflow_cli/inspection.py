@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pyflow_core.metadata import Diagnostic, Metadata
     from pyflow_inspector import InspectorSettings
 
+CACHE_FOLDER = ".pyflow/cache/inspector"
+"""Below the project's folder."""
+
 _RANK = {"info": 0, "warning": 1, "error": 2, "never": 3}
 STOPPING_FAMILIES = frozenset("12459")
 """Families of findings whose errors stop `generate`: names, forms, wiring, types, and pyflow's own."""
@@ -54,6 +57,7 @@ def inspector_settings(
         ignore=ignore,
         rules=settings.rules,
         per_file_rules=settings.per_file_rules,
+        cache=settings.root / CACHE_FOLDER,
     )
 
 

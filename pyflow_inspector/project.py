@@ -16,7 +16,7 @@ from pyflow_inspector.tree import dotted_name
 
 if TYPE_CHECKING:
     from pyflow_inspector.settings import InspectorSettings
-    from pyflow_inspector.source import SourceFile
+    from pyflow_inspector.source import SourceFile, SourceIndex
 
 
 BUILTINS = frozenset(dir(builtins))
@@ -92,11 +92,10 @@ class Symbol:
 
 
 class Modules:
-    """The source files of a project by module name, each parsed when it is first asked for."""
+    """The modules of a project, each parsed when it is first asked for."""
 
-    def __init__(self, sources: dict[str, SourceFile]) -> None:
-        self.sources = sources
-        self.packages = {package for name in sources for package in _with_packages(name)}
+    def __init__(self, index: SourceIndex) -> None:
+        self.index = index
         self._parsed: dict[str, Module | SyntaxFault] = {}
 
     def parse(self, source: SourceFile) -> Module | SyntaxFault:
@@ -108,13 +107,6 @@ class Modules:
             except SyntaxFault as fault:
                 self._parsed[name] = fault
         return self._parsed[name]
-
-    def digest(self, name: str) -> str | None:
-        """What changes with all that can be known of a module by its name; nothing if there is none."""
-        source = self.sources.get(name)
-        if source is not None:
-            return source.digest
-        return "package" if name in self.packages else None
 
 
 class Project:
@@ -133,7 +125,7 @@ class Project:
     @property
     def dependencies(self) -> dict[str, str | None]:
         """The modules that were asked for, by name, with the digests of their files."""
-        return {name: self._modules.digest(name) for name in sorted({*self._asked, *self._looked_for})}
+        return {name: self._modules.index.digest(name) for name in sorted({*self._asked, *self._looked_for})}
 
     def module(self, name: str) -> Module | None:
         """The module, parsed; nothing if it is not of the project or cannot be read (see `faults`)."""
@@ -141,13 +133,17 @@ class Project:
             self._asked[name] = self._parse(name)
         return self._asked[name]
 
+    def file_of(self, name: str) -> str:
+        """The file of a module of the project."""
+        return self._modules.index.sources[name].file
+
     def _exists(self, name: str) -> bool:
         """Whether there is a module or package of this name."""
         self._looked_for.add(name)
-        return name in self._modules.packages
+        return name in self._modules.index.packages
 
     def _parse(self, name: str) -> Module | None:
-        source = self._modules.sources.get(name)
+        source = self._modules.index.sources.get(name)
         parsed = None if source is None else self._modules.parse(source)
         if isinstance(parsed, SyntaxFault):
             self.faults[name] = parsed
@@ -249,7 +245,7 @@ class Project:
             found = self._named(other, name, seen) if other is not None else None
             if found is not None:
                 return found
-            if star not in self._modules.sources:
+            if star not in self._modules.index.sources:
                 outside.append(star)
         return Symbol(outside[0], name) if len(outside) == 1 and name not in BUILTINS else None
 
@@ -280,11 +276,3 @@ class Project:
                 if inherited.definition is not None:
                     return inherited
         return Symbol(symbol.module, f"{symbol.name}.{name}")
-
-
-def _with_packages(module: str) -> list[str]:
-    """`a.b.c`, `a.b`, `a`."""
-    names = [module]
-    while "." in names[-1]:
-        names.append(names[-1].rpartition(".")[0])
-    return names

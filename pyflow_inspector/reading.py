@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from pyflow_inspector.conduct.meaning import function_node
 from pyflow_inspector.conduct.survey import survey
 from pyflow_inspector.model import ProjectModel, WiredFunction
 from pyflow_inspector.project import Project
 from pyflow_inspector.rules import RULES
+from pyflow_inspector.rules.pf903_rule_crashed import RuleCrashed
 from pyflow_inspector.settings import target_names
 from pyflow_inspector.signature import read_signature
-from pyflow_inspector.source_text import SyntaxFault
+from pyflow_inspector.source_text import SyntaxFault, file_start
 from pyflow_inspector.steps.walker import Walker
 from pyflow_inspector.summary import rpc_fact, wiring_fact, workflow_fact
 from pyflow_inspector.unit import FactoryFact, UnitReport
@@ -19,46 +22,100 @@ from pyflow_inspector.wire_function import WIRE_FUNCTIONS
 from pyflow_inspector.wiring import find_wirings, wire_kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import libcst as cst
 
-    from pyflow_core.metadata import Diagnostic
+    from pyflow_core.metadata import Diagnostic, Span
     from pyflow_inspector.project import Module, Modules
+    from pyflow_inspector.rules import Rule
     from pyflow_inspector.settings import InspectorSettings
     from pyflow_inspector.wiring import Wiring
 
+T = TypeVar("T")
+
 
 def read_unit(settings: InspectorSettings, modules: Modules, unit: str) -> UnitReport:
-    """Read a module, or the `"module:function"` of the service factory, and whatever it leads to."""
+    """Read a module, or the `"module:function"` of the service factory, and whatever it leads to.
+
+    Whatever goes wrong is a finding, and leaves the rest as it is.
+    """
     project = Project(settings, modules)
     target = target_names(unit)
-    return _read_module(project, unit) if target is None else _read_factory(project, unit, *target)
+    read = Reading(project)
+    span = file_start(project.file_of(unit if target is None else target[0]))
+    report = read.guard(
+        f"reading {unit}",
+        span,
+        lambda: _read_module(read, unit) if target is None else _read_factory(read, unit, *target),
+    )
+    report = report or UnitReport(unit, project.dependencies)
+    return replace(report, findings=(*report.findings, *read.crashes))
 
 
-def _read_module(project: Project, name: str) -> UnitReport:
+class Reading:
+    """One unit under way: what it sees of the project, and what crashed."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.crashes: list[Diagnostic] = []
+
+    def guard(self, what: str, span: Span, read: Callable[[], T]) -> T | None:
+        """The result of `read`; nothing if it crashes, which becomes a finding at `span`."""
+        try:
+            return read()
+        except RecursionError:
+            message = "this nests too deeply to be followed"
+            self.project.deep_functions.append(SyntaxFault(message, span, is_too_complex=True))
+        except Exception as error:  # noqa: BLE001 - a mistake of ours in one place must not hide all other findings
+            self.crashes.append(RuleCrashed().of(span, what, error))
+        return None
+
+
+def _read_module(read: Reading, name: str) -> UnitReport:
+    project = read.project
     module = project.module(name)
-    model = ProjectModel(project) if module is None else _read_model(project, module)
-    findings = _findings(model)
+    model = ProjectModel(project) if module is None else _read_model(read, module)
+    workflows = [_fact(read, workflow, workflow_fact, model) for workflow in model.workflows]
+    rpcs = [_fact(read, rpc, rpc_fact, model) for rpc in model.rpcs]
+    findings = _findings(read, model, file_start(project.file_of(name)))
     return UnitReport(
         unit=name,
         dependencies=project.dependencies,
         aliases=() if module is None else _aliases(project, module),
         wirings=tuple(wiring_fact(wiring) for wiring in model.wirings),
-        workflows=tuple(workflow_fact(model, workflow) for workflow in model.workflows),
-        rpcs=tuple(rpc_fact(model, rpc) for rpc in model.rpcs),
+        workflows=tuple(fact for fact in workflows if fact is not None),
+        rpcs=tuple(fact for fact in rpcs if fact is not None),
         findings=findings,
     )
 
 
-def _read_factory(project: Project, unit: str, name: str, attribute: str) -> UnitReport:
+def _fact(
+    read: Reading, wired: WiredFunction, make: Callable[[ProjectModel, WiredFunction], T], model: ProjectModel
+) -> T | None:
+    what = f"describing {wired.wiring.kind} {wired.name!r}"
+    return read.guard(what, wired.module.syntax.function_name_span(wired.node), lambda: make(model, wired))
+
+
+def _read_factory(read: Reading, unit: str, name: str, attribute: str) -> UnitReport:
+    project = read.project
     module = project.module(name)
     found = module is None or project.defines(module, attribute)
     fact = FactoryFact(found, () if module is None else tuple(module.table.bindings))
-    findings = _findings(ProjectModel(project))
+    findings = _findings(read, ProjectModel(project), file_start(project.file_of(name)))
     return UnitReport(unit, project.dependencies, findings=findings, factory=fact)
 
 
-def _findings(model: ProjectModel) -> tuple[Diagnostic, ...]:
-    return tuple(dict.fromkeys(finding for rule in RULES.values() for finding in rule.check(model)))
+def _findings(read: Reading, model: ProjectModel, span: Span) -> tuple[Diagnostic, ...]:
+    found: dict[Diagnostic, None] = {}
+    for rule in RULES.values():
+        judged = read.guard(f"rule {rule.code}", span, partial(_judge, rule, model))
+        found.update(dict.fromkeys(judged or ()))
+    return tuple(found)
+
+
+def _judge(rule: Rule, model: ProjectModel) -> list[Diagnostic]:
+    return list(rule.check(model))
 
 
 def _aliases(project: Project, module: Module) -> tuple[str, ...]:
@@ -67,11 +124,11 @@ def _aliases(project: Project, module: Module) -> tuple[str, ...]:
     return tuple(name for name in candidates if wire_kind(project.resolve(module, name)) is not None)
 
 
-def _read_model(project: Project, module: Module) -> ProjectModel:
-    model = ProjectModel(project, find_wirings(project, module))
+def _read_model(read: Reading, module: Module) -> ProjectModel:
+    model = ProjectModel(read.project, find_wirings(read.project, module))
     seen: set[tuple[str, str]] = set()
     for wiring in model.wirings:
-        wired = _read_wired(project, wiring)
+        wired = _read_wired(read, wiring)
         if wired is not None and (wiring.kind, wired.name) not in seen:
             seen.add((wiring.kind, wired.name))
             (model.workflows if wiring.kind == "workflow" else model.rpcs).append(wired)
@@ -80,18 +137,18 @@ def _read_model(project: Project, module: Module) -> ProjectModel:
     return model
 
 
-def _read_wired(project: Project, wiring: Wiring) -> WiredFunction | None:
-    symbol = wiring.function
-    if wiring.name is None or symbol is None or symbol.function is None:
+def _read_wired(read: Reading, wiring: Wiring) -> WiredFunction | None:
+    symbol, name = wiring.function, wiring.name
+    node = None if symbol is None else symbol.function
+    if name is None or symbol is None or node is None:
         return None
-    module = project.module(symbol.module)
+    module = read.project.module(symbol.module)
     assert module is not None
-    try:
-        return _read_function(project, wiring, wiring.name, module, symbol.path, symbol.function)
-    except RecursionError:
-        span = module.syntax.function_name_span(symbol.function)
-        project.deep_functions.append(SyntaxFault("this function nests too deeply to be followed", span))
-        return None
+    return read.guard(
+        f"following {wiring.kind} {name!r}",
+        module.syntax.function_name_span(node),
+        lambda: _read_function(read.project, wiring, name, module, symbol.path, node),
+    )
 
 
 def _read_function(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pyflow_core.metadata import Span
 from pyflow_inspector.ignoring import read_ignores
 from pyflow_inspector.level import is_selected, is_wanted, severity_of
 from pyflow_inspector.rules import RULES, IgnoreRule, ProjectRule
+from pyflow_inspector.rules.pf903_rule_crashed import RuleCrashed
+from pyflow_inspector.setting_place import SETTINGS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,12 +32,19 @@ def find_diagnostics(
     found = {finding for unit in units for finding in unit.findings}
     for rule in RULES.values():
         if isinstance(rule, ProjectRule):
-            found.update(rule.check_project(linked))
+            found.update(_judge(rule, linked))
     ignores = read_ignores(sources)
     shown = [finding for finding in found if not ignores.silence(finding)]
     about_ignores = _about_ignores(linked.settings, ignores, everything_was_read=not _failed(found))
     shown += [finding for finding in about_ignores if not ignores.silence(finding)]
     return tuple(sorted(_graded(linked.settings, shown), key=_order))
+
+
+def _judge(rule: ProjectRule, linked: LinkedProject) -> list[Diagnostic]:
+    try:
+        return list(rule.check_project(linked))
+    except Exception as error:  # noqa: BLE001 - a mistake in one rule must not hide what the others find
+        return [RuleCrashed().of(Span(SETTINGS_FILE, 1, 1, 1, 2), f"rule {rule.code}", error)]
 
 
 def _failed(found: Iterable[Diagnostic]) -> bool:

@@ -21,7 +21,8 @@ class InspectorSettings:
     modules are imported. `exclude` holds globs relative to `root` (`*` within a segment, `**` across segments; a
     folder excludes what is below it). `package` is the generated package, which is never inspected. `services` is
     `"module:attribute"`. `select` and `ignore` hold codes or prefixes of codes; an empty `select` means all.
-    `rules` holds severities or `"off"` by code or prefix, `per_file_rules` such tables by glob.
+    `rules` holds severities or `"off"` by code or prefix, `per_file_rules` such tables by glob. `cache` is
+    the folder for what has been read, nothing to keep nothing.
     """
 
     root: Path
@@ -34,6 +35,7 @@ class InspectorSettings:
     ignore: tuple[str, ...] = ()
     rules: Mapping[str, str] = field(default_factory=dict[str, str])
     per_file_rules: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, "Mapping[str, str]"])
+    cache: Path | None = None
 
 
 def target_names(target: str) -> tuple[str, str] | None:

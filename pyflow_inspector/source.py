@@ -40,6 +40,21 @@ class SourceFile:
         return hashlib.sha256(self.data).hexdigest()
 
 
+class SourceIndex:
+    """The files of a project by module name, and what each name stands for."""
+
+    def __init__(self, sources: dict[str, SourceFile]) -> None:
+        self.sources = sources
+        self.packages = {package for name in sources for package in _with_packages(name)}
+
+    def digest(self, name: str) -> str | None:
+        """What changes with all that can be known of a module by its name; nothing if there is none."""
+        source = self.sources.get(name)
+        if source is not None:
+            return f"{source.digest} {source.file}"
+        return "package" if name in self.packages else None
+
+
 def find_sources(settings: InspectorSettings) -> dict[str, SourceFile]:
     """Every importable file below `settings.source`, by module name, in the order of the names."""
     found: dict[str, SourceFile] = {}
@@ -79,3 +94,11 @@ def _is_source_folder(parent: Path, name: str) -> bool:
     if name.startswith(".") or name in _SKIPPED_FOLDERS:
         return False
     return not (parent / name / "pyvenv.cfg").exists()
+
+
+def _with_packages(module: str) -> list[str]:
+    """`a.b.c`, `a.b`, `a`."""
+    names = [module]
+    while "." in names[-1]:
+        names.append(names[-1].rpartition(".")[0])
+    return names

@@ -13,12 +13,13 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class SyntaxFault(Exception):  # noqa: N818 - a finding under way, and no error of ours
-    """A file cannot be read, and where."""
+    """A file cannot be read, and where. Too complex is what Python itself might read."""
 
-    def __init__(self, message: str, span: Span) -> None:
+    def __init__(self, message: str, span: Span, *, is_too_complex: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.span = span
+        self.is_too_complex = is_too_complex
 
 
 def split_lines(text: str) -> list[str]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from pyflow_inspector.source import SourceFile
 
+MAX_BYTES = 2 * 1024 * 1024
+"""Longer files are data rather than code, and their trees would fill the memory."""
+
 MAX_DEPTH = 500
 """How deep code may nest: libcst recurses natively, and far deeper input ends the process."""
 
@@ -99,6 +102,9 @@ def parse_source(source: SourceFile) -> Syntax:
     Raises:
         SyntaxFault: the file cannot be read.
     """
+    if len(source.data) > MAX_BYTES:
+        message = f"the file is longer than {MAX_BYTES} bytes"
+        raise SyntaxFault(message, file_start(source.file), is_too_complex=True)
     text = decode_source(source.file, source.data)
     abstract = _parse_gate(source.file, text)
     _refuse_depth(source.file, abstract)
@@ -129,7 +135,8 @@ def _parse_gate(file: str, text: str) -> ast.Module:
     except SyntaxError as error:
         raise SyntaxFault(f"syntax error: {error.msg}", _error_span(file, text, error)) from None
     except (RecursionError, MemoryError):
-        raise SyntaxFault("the code nests too deeply to be read", file_start(file)) from None
+        message = "the code nests too deeply to be read"
+        raise SyntaxFault(message, file_start(file), is_too_complex=True) from None
     except ValueError as error:
         raise SyntaxFault(f"syntax error: {error}", file_start(file)) from None
 
@@ -144,7 +151,7 @@ def _refuse_depth(file: str, tree: ast.Module) -> None:
         if depth > MAX_DEPTH:
             line = getattr(node, "lineno", 1)
             message = f"the code nests deeper than {MAX_DEPTH} levels"
-            raise SyntaxFault(message, Span(file, line, 1, line, 2))
+            raise SyntaxFault(message, Span(file, line, 1, line, 2), is_too_complex=True)
         children = ast.iter_child_nodes(node)
         stack.extend((child, depth + (0 if _is_elif(node, child) else 1)) for child in children)
 

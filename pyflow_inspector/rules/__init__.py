@@ -23,7 +23,10 @@ from pyflow_inspector.rules.pf501_missing_annotation import MissingAnnotation
 from pyflow_inspector.rules.pf502_type_only_import import TypeOnlyImport
 from pyflow_inspector.rules.pf504_type_not_importable import TypeNotImportable
 from pyflow_inspector.rules.pf901_syntax_error import SyntaxErrorFound
-from pyflow_inspector.rules.rule import Example, IgnoreRule, ProjectRule, Rule
+from pyflow_inspector.rules.pf902_file_too_complex import FileTooComplex
+from pyflow_inspector.rules.pf903_rule_crashed import RuleCrashed
+from pyflow_inspector.rules.pf904_parser_died import ParserDied
+from pyflow_inspector.rules.rule import Example, IgnoreRule, InternalRule, ProjectRule, Rule
 
 ALL: tuple[type[Rule], ...] = (
     DynamicStepName,
@@ -47,8 +50,11 @@ ALL: tuple[type[Rule], ...] = (
     TypeOnlyImport,
     TypeNotImportable,
     SyntaxErrorFound,
+    FileTooComplex,
+    RuleCrashed,
+    ParserDied,
 )
 
 RULES: dict[str, Rule] = {rule.code: rule() for rule in ALL}
 
-__all__ = ["ALL", "RULES", "Example", "IgnoreRule", "ProjectRule", "Rule"]
+__all__ = ["ALL", "RULES", "Example", "IgnoreRule", "InternalRule", "ProjectRule", "Rule"]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class SyntaxErrorFound(Rule):
     """A file that wires something cannot be read.
 
-    It is no valid Python for the Python that runs pyflow, it is not in its declared encoding, it holds null bytes,
-    or its code nests too deeply. What it wires is not known, so nothing can be generated.
+    It is no valid Python for the Python that runs pyflow, it is not in its declared encoding, or it holds null bytes.
+    What it wires is not known, so nothing can be generated.
     """
 
     code = "PF901"
@@ -41,6 +41,7 @@ class SyntaxErrorFound(Rule):
     )
 
     def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
-        """Files and functions that were needed and could not be read."""
-        for fault in (*model.project.faults.values(), *model.project.deep_functions):
-            yield self.at(fault.span, fault.message)
+        """Files that were needed and could not be read."""
+        for fault in model.project.faults.values():
+            if not fault.is_too_complex:
+                yield self.at(fault.span, fault.message)

@@ -115,6 +115,14 @@ class IgnoreRule(Rule):
         raise NotImplementedError
 
 
+class InternalRule(Rule):
+    """A rule that no source breaks: pyflow finds something wrong with itself."""
+
+    def check(self, model: ProjectModel) -> Iterator[Diagnostic]:  # noqa: ARG002 - nothing can be said of one unit
+        """Nothing."""
+        return iter(())
+
+
 def position(span: Span) -> str:
     """`file:line:column`, to name another place in a message."""
     return f"{span.file}:{span.line}:{span.column}"

@@ -81,8 +81,13 @@ def write_expected(name: str, outcome: Outcome) -> None:
 
 
 def read_tree(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    files = sorted(path for path in folder.rglob("*") if _is_shown(path))
     return {path.relative_to(folder).as_posix(): path.read_text() for path in files}
+
+
+def _is_shown(path: Path) -> bool:
+    """Caches hold nothing that anybody would want to see."""
+    return path.is_file() and not {"__pycache__", ".pyflow"} & set(path.parts)
 
 
 class _Stream(TextIOWrapper):

@@ -9,7 +9,7 @@ import pytest
 
 from pyflow_inspector import InspectorSettings, reading
 from pyflow_inspector.project import Modules, Project
-from pyflow_inspector.source import find_sources
+from pyflow_inspector.source import SourceIndex, find_sources
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -34,10 +34,10 @@ def facts(bench: Bench, body: str, *, head: str = "", files: dict[str, str] | No
 
 def read(bench: Bench, name: str) -> ProjectModel:
     settings = InspectorSettings(root=bench.root, source=bench.root, name="shop")
-    project = Project(settings, Modules(find_sources(settings)))
+    project = Project(settings, Modules(SourceIndex(find_sources(settings))))
     module = project.module(name)
     assert module is not None
-    return reading._read_model(project, module)
+    return reading._read_model(reading.Reading(project), module)
 
 
 def names(found: Facts, *, in_step: bool = False) -> list[str | None]:

@@ -35,12 +35,19 @@ def test_a_file_that_cannot_be_read_is_a_finding(
     bench: Bench, source: bytes, place: tuple[int, int, int, int] | None, message: str
 ) -> None:
     metadata = bench.inspect({"app/good.py": WIRED.replace(b'"a"', b'"good"'), "app/bad.py": source})
-    finding = bench.finding("PF901")
+    finding = bench.finding("PF902" if "nests" in message else "PF901")
     assert [rpc.name for rpc in metadata.rpcs] == ["good"]
     assert message in finding.message
     assert finding.file == "app/bad.py"
     if place is not None:
         assert (finding.line, finding.column, finding.end_line, finding.end_column) == place
+
+
+def test_a_file_that_is_too_long_is_a_finding(bench: Bench) -> None:
+    metadata = bench.inspect(
+        {"app/good.py": WIRED.replace(b'"a"', b'"good"'), "app/long.py": WIRED + b"x = 1\n" * 400_000}
+    )
+    assert (bench.finding("PF902").file, [rpc.name for rpc in metadata.rpcs]) == ("app/long.py", ["good"])
 
 
 @pytest.mark.parametrize(
@@ -84,7 +91,7 @@ def test_a_workflow_that_nests_too_deeply_to_follow_is_a_finding(bench: Bench) -
         "from pyflow_core import wire_workflow\n"
         f'@wire_workflow("w")\nasync def deep(data: str, *, workflow) -> None:\n    {source}\n'
     )
-    finding = bench.finding("PF901")
+    finding = bench.finding("PF902")
     assert (bench.text(finding), bench.metadata.workflows) == ("deep", ())
 
 

@@ -13,7 +13,7 @@ from pyflow_inspector import RULES, InspectorSettings
 from pyflow_inspector.plain import NotPlainError, from_plain, to_plain
 from pyflow_inspector.project import Modules
 from pyflow_inspector.reading import read_unit
-from pyflow_inspector.source import find_sources
+from pyflow_inspector.source import SourceIndex, find_sources
 from pyflow_inspector.unit import UnitReport, read_rpc, written_rpc
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ PROJECT = Path(__file__).parent / "projects" / "onboarding"
 
 def _units(root: Path, services: str | None = None) -> list[UnitReport]:
     settings = InspectorSettings(root=root, source=root, name="x", services=services)
-    modules = Modules(find_sources(settings))
-    names = [*modules.sources, *([services] if services else [])]
+    modules = Modules(SourceIndex(find_sources(settings)))
+    names = [*modules.index.sources, *([services] if services else [])]
     return [read_unit(settings, modules, name) for name in names]
 
 

@@ -1,0 +1,72 @@
+"""The process that reads units for another one: `python -m pyflow_inspector.reader`.
+
+It is told once what to read from, says that it is there, and then answers each line that names a unit with a line that
+holds its report. All are JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyflow_inspector.plain import to_plain
+from pyflow_inspector.project import Modules
+from pyflow_inspector.reading import read_unit
+from pyflow_inspector.settings import InspectorSettings
+from pyflow_inspector.source import SourceFile, SourceIndex
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+READY = b"ready\n"
+
+
+def first_line(settings: InspectorSettings, index: SourceIndex) -> bytes:
+    """What a reader must be told: of the settings only what reading depends on."""
+    return _line(
+        {
+            "root": str(settings.root),
+            "source": str(settings.source),
+            "name": settings.name,
+            "package": settings.package,
+            "sources": [[str(s.path), s.file, s.module, s.is_package] for s in index.sources.values()],
+        }
+    )
+
+
+def unit_line(unit: str) -> bytes:
+    """The question for one unit."""
+    return _line(unit)
+
+
+def _line(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
+
+
+def serve(questions: BinaryIO, answers: BinaryIO) -> None:
+    """Answer until there are no more questions."""
+    told = json.loads(questions.readline())
+    sources = {module: SourceFile(Path(path), file, module, package) for path, file, module, package in told["sources"]}
+    settings = InspectorSettings(
+        root=Path(told["root"]), source=Path(told["source"]), name=told["name"], package=told["package"]
+    )
+    modules = Modules(SourceIndex(sources))
+    answers.write(READY)
+    answers.flush()
+    for line in questions:
+        answers.write(_line(to_plain(read_unit(settings, modules, json.loads(line)))))
+        answers.flush()
+
+
+def main() -> None:
+    """Serve the process that started this one; whatever else is printed goes to standard error."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""How long `pyflow check` takes on 200 workflow files, and how much memory all its processes take together.
+
+A loaded machine makes every figure worse: what can be compared are the ratios to `ast.parse` and to a bare libcst
+parse of the same files, which are measured in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from team_project import write_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHECK = "from pyflow_cli.main import main; main()"
+AST = "import ast, sys; [ast.parse(open(name, 'rb').read()) for name in sys.argv[1:]]"
+LIBCST = "import libcst, sys; [libcst.parse_module(open(name, 'rb').read()) for name in sys.argv[1:]]"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One process and its children: seconds on the clock, of all processors, and megabytes at the highest."""
+
+    seconds: float
+    processor_seconds: float
+    megabytes: float
+
+
+class Meter(threading.Thread):
+    """Watches the memory of a process and of all its descendants; a page that several share counts once."""
+
+    def __init__(self, process: int) -> None:
+        super().__init__(daemon=True)
+        self.megabytes = 0.0
+        self._process = process
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        while not self._ended.wait(0.01):
+            total = sum(_proportional_size(one) for one in [self._process, *_descendants(self._process)])
+            self.megabytes = max(self.megabytes, total / 1024)
+
+    def stop(self) -> None:
+        self._ended.set()
+        self.join()
+
+
+def _descendants(process: int) -> list[int]:
+    found: list[int] = []
+    waiting = [process]
+    while waiting:
+        one = waiting.pop()
+        try:
+            children = Path(f"/proc/{one}/task/{one}/children").read_text(encoding="ascii")
+        except OSError:
+            continue
+        waiting += [int(child) for child in children.split()]
+        found += [int(child) for child in children.split()]
+    return found
+
+
+def _proportional_size(process: int) -> int:
+    """In kilobytes; 0 once it has ended, or where the system does not tell."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def measure(arguments: list[str], folder: Path) -> Measured:
+    before = os.times()
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    meter = Meter(process.pid)
+    meter.start()
+    _, errors = process.communicate()
+    seconds = time.perf_counter() - began
+    meter.stop()
+    after = os.times()
+    if process.returncode not in {0, 1}:
+        sys.exit(errors.decode())
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    return Measured(seconds, spent, meter.megabytes)
+
+
+def middle(run: Callable[[], Measured], times: int) -> Measured:
+    """The run in the middle of several, by time."""
+    runs = sorted((run() for _ in range(times)), key=lambda one: one.seconds)
+    most = max(one.megabytes for one in runs)
+    chosen = runs[len(runs) // 2]
+    return Measured(chosen.seconds, statistics.median(one.processor_seconds for one in runs), most)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=3, help="runs of each kind, of which the middle one counts")
+    parser.add_argument("--keep", type=Path, help="write the project there, and leave it")
+    given = parser.parse_args()
+    folder = given.keep or Path(tempfile.mkdtemp(prefix="pyflow-bench-"))
+    try:
+        report(folder, given.times)
+    finally:
+        if given.keep is None:
+            shutil.rmtree(folder)
+
+
+def report(folder: Path, times: int) -> None:
+    lines = write_project(folder)
+    files = sorted(str(path) for path in folder.rglob("*.py"))
+    edited = folder / "team" / "orders" / "open_0.py"
+
+    def cold() -> Measured:
+        shutil.rmtree(folder / ".pyflow", ignore_errors=True)
+        return measure([CHECK, "check"], folder)
+
+    def one_changed() -> Measured:
+        with edited.open("a", encoding="utf-8") as file:
+            file.write(f"# {time.time_ns()}\n")
+        return measure([CHECK, "check"], folder)
+
+    rows: list[tuple[str, Measured, float | None]] = [
+        ("ast.parse of all files", middle(lambda: measure([AST, *files], folder), times), None),
+        ("libcst.parse_module of all files", middle(lambda: measure([LIBCST, *files], folder), times), None),
+        ("pyflow --help", middle(lambda: measure([CHECK, "--help"], folder), times), None),
+        ("pyflow check, cold", middle(cold, times), 3.0),
+        ("pyflow check, nothing changed", middle(lambda: measure([CHECK, "check"], folder), times), 0.4),
+        ("pyflow check, one file changed", middle(one_changed, times), 0.6),
+    ]
+    plain = rows[1][1].processor_seconds
+    print(f"{len(files)} files, {lines} lines; the middle of {times} runs; {os.cpu_count()} processors\n")
+    print(f"{'':36}{'seconds':>9}{'wanted':>8}{'CPU':>8}{'of libcst':>11}{'MB':>7}")
+    for name, one, wanted in rows:
+        target = "" if wanted is None else f"{wanted:.1f}"
+        share = one.processor_seconds / plain
+        print(f"{name:36}{one.seconds:9.2f}{target:>8}{one.processor_seconds:8.2f}{share:10.0%} {one.megabytes:6.0f}")
+    print("\nMB: the highest sum over all processes of one run; wanted are at most 150.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+"""What is kept between two runs never changes an answer, whatever happens to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyflow_inspector import InspectorSettings, inspect_project, unit_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Bench
+
+    from pyflow_core.metadata import Metadata
+
+SOURCE = """
+from app.models import Name
+from app.helper import each
+from pyflow_core import wire_workflow
+
+@wire_workflow("{0}")
+async def {0}(data: Name, *, workflow) -> None:
+    await each(workflow, data)
+    await workflow.do("make", "users.create", data)
+"""
+FILES = {
+    "app/__init__.py": "",
+    "app/models.py": "class Name: ...\n",
+    "app/helper.py": "async def each(flow, name):\n    await flow.do(name, lambda: 1)\n",
+    "app/rpcs.py": 'from pyflow_core import wire_rpc\n@wire_rpc("users.create")\ndef create(data: str) -> str: ...\n',
+    "app/one.py": SOURCE.format("one"),
+    "app/two.py": SOURCE.format("two"),
+}
+
+
+@pytest.fixture
+def cached(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Metadata, list[str]]]:
+    """Inspects with a cache: the metadata, and the units that were read for it."""
+    read: list[str] = []
+    real = unit_source.UnitSource._read
+
+    def note(self: unit_source.UnitSource, units: list[str]) -> Any:
+        read.extend(units)
+        return real(self, units)
+
+    monkeypatch.setattr(unit_source.UnitSource, "_read", note)
+    for name, text in FILES.items():
+        bench.write(name, text)
+
+    def inspect(**settings: Any) -> tuple[Metadata, list[str]]:
+        read.clear()
+        given = {"root": bench.root, "source": bench.root, "name": "x", "cache": folder(bench), **settings}
+        metadata = inspect_project(InspectorSettings(**given))
+        units = list(read)
+        plain = inspect_project(InspectorSettings(**{**given, "cache": None}))
+        assert json.dumps(metadata.to_json()) == json.dumps(plain.to_json())
+        return metadata, units
+
+    return inspect
+
+
+def folder(bench: Bench) -> Path:
+    return bench.root / ".pyflow" / "cache" / "inspector"
+
+
+UNITS = ["app.one", "app.rpcs", "app.two"]
+Inspect = Any
+
+
+def test_nothing_is_read_twice(cached: Inspect) -> None:
+    metadata, units = cached()
+    assert (units, len(metadata.workflows)) == (UNITS, 2)
+    again, units = cached()
+    assert (units, again) == ([], metadata)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "units"),
+    [
+        ("app/one.py", SOURCE.format("uno"), ["app.one"]),
+        ("app/models.py", "class Name: x = 1\n", ["app.one", "app.two"]),
+        ("app/helper.py", "async def each(flow, name): ...\n", ["app.one", "app.two"]),
+        ("app/rpcs.py", "from pyflow_core import wire_rpc\n", ["app.rpcs"]),
+        ("app/unasked.py", "x = 1\n", []),
+        ("app/models/__init__.py", "class Name: y = 1\n", ["app.one", "app.two"]),
+        ("app/helper.py", "def (", ["app.one", "app.two"]),
+    ],
+)
+def test_what_depends_on_a_change_is_read_again_and_nothing_else(
+    cached: Inspect, bench: Bench, file: str, text: str, units: list[str]
+) -> None:
+    cached()
+    bench.write(file, text)
+    assert cached()[1] == units
+
+
+def test_a_module_that_appears_where_there_was_none_is_noticed(cached: Inspect, bench: Bench) -> None:
+    (bench.root / "app/models.py").unlink()
+    metadata, _ = cached()
+    assert metadata.workflows[0].input is not None
+    bench.write("app/models.py", "Other = int\n")
+    after, units = cached()
+    assert units == ["app.one", "app.two"]
+    assert "PF504" in [one.code for one in after.diagnostics]
+
+
+def test_a_file_that_moves_or_goes_is_noticed(cached: Inspect, bench: Bench) -> None:
+    cached()
+    (bench.root / "app/one.py").rename(bench.root / "app/three.py")
+    metadata, units = cached()
+    assert (units, metadata.workflows[0].span.file) == (["app.three"], "app/three.py")
+    (bench.root / "app/three.py").unlink()
+    metadata, units = cached()
+    assert (units, [one.name for one in metadata.workflows]) == ([], ["two"])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"select": ("PF1",)}, {"rules": {"PF1": "error"}}, {"per_file_rules": {"app/**": {"PF1": "off"}}}, {"name": "y"}],
+)
+def test_another_way_of_asking_reads_nothing_again(cached: Inspect, settings: dict[str, Any]) -> None:
+    cached()
+    assert cached(**settings)[1] == []
+    assert cached()[1] == []
+
+
+def test_another_generated_package_reads_all_again(cached: Inspect) -> None:
+    cached()
+    assert cached(package="app.pyflow_gen")[1] == UNITS
+
+
+def test_another_pyflow_reads_all_again(cached: Inspect, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached()
+    monkeypatch.setattr(unit_source, "fingerprint", lambda: "another")
+    monkeypatch.setattr("pyflow_inspector.inspecting.fingerprint", lambda: "another")
+    assert cached()[1] == UNITS
+
+
+def test_a_change_of_the_settings_file_moves_what_points_into_it(cached: Inspect, bench: Bench) -> None:
+    bench.write("pyproject.toml", '[tool.pyflow]\nservices = "app.none:x"\n')
+    before, _ = cached(services="app.none:x")
+    bench.write("pyproject.toml", '# one\n# two\n[tool.pyflow]\nservices = "app.none:x"\n')
+    after, _ = cached(services="app.none:x")
+    assert [one.diagnostics[-1].line for one in (before, after)] == [2, 4]
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"null", b"[]", b'{"key": 1}', b"\xff\xfe", b'{"key": "x", "value": {}}'])
+def test_a_broken_entry_is_read_again(cached: Inspect, bench: Bench, text: bytes) -> None:
+    cached()
+    for path in folder(bench).glob("*.json"):
+        path.write_bytes(text)
+    assert cached()[1] == UNITS
+    assert cached()[1] == []
+
+
+@pytest.mark.parametrize("wrong", [None, [], {}, {"unit": 1}, "x" * 9, [[[[]]]]])
+def test_an_entry_of_the_right_key_and_another_shape_is_read_again(
+    cached: Inspect, bench: Bench, wrong: object
+) -> None:
+    cached()
+    for path in folder(bench).glob("*.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "value": wrong}), encoding="utf-8")
+    assert cached()[1] == UNITS
+
+
+def test_entries_that_took_each_others_place_are_read_again(cached: Inspect, bench: Bench) -> None:
+    cached()
+    paths = sorted(folder(bench).glob("*.json"))
+    texts = [path.read_bytes() for path in paths]
+    for path, text in zip(paths, texts[1:] + texts[:1], strict=True):
+        path.write_bytes(text)
+    assert cached()[1] == UNITS
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is read-only for root")
+def test_a_folder_that_cannot_be_written_is_no_fault(cached: Inspect, bench: Bench) -> None:
+    bench.root.chmod(0o500)
+    try:
+        assert cached()[1] == UNITS
+    finally:
+        bench.root.chmod(0o700)
+
+
+@pytest.mark.parametrize("where", [".pyflow", ".pyflow/cache", ".pyflow/cache/inspector"])
+def test_a_file_in_the_place_of_the_folder_is_no_fault(cached: Inspect, bench: Bench, where: str) -> None:
+    bench.write(where, "in the way")
+    assert cached()[1] == UNITS
+    assert (bench.root / where).read_text() == "in the way"
+
+
+def test_folders_in_the_place_of_entries_are_no_fault(cached: Inspect, bench: Bench) -> None:
+    cached()
+    for path in folder(bench).glob("*.json"):
+        path.unlink()
+        path.mkdir()
+    assert cached()[1] == UNITS
+
+
+def test_times_of_files_count_for_nothing(cached: Inspect, bench: Bench) -> None:
+    cached()
+    for path in [*bench.root.rglob("*.py"), *folder(bench).iterdir()]:
+        os.utime(path, (0, 0))
+    assert cached()[1] == []
+    text = (bench.root / "app/one.py").read_text()
+    bench.write("app/one.py", text.replace('"make"', '"mace"'))
+    os.utime(bench.root / "app/one.py", (0, 0))
+    assert cached()[1] == ["app.one"]
+
+
+def test_git_ignores_the_folder_by_a_file_in_it(cached: Inspect, bench: Bench) -> None:
+    cached()
+    assert (folder(bench) / ".gitignore").read_text() == "*\n"
+    if shutil.which("git"):
+        git = ["git", "-C", str(bench.root)]
+        subprocess.run([*git, "init", "-q"], check=True)
+        shown = subprocess.run([*git, "status", "--porcelain", "-uall"], check=True, capture_output=True, text=True)
+        assert ".pyflow" not in shown.stdout
+
+
+def test_entries_of_files_that_are_gone_are_removed_in_time(
+    cached: Inspect, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyflow_inspector.cache._SPARE", 0)
+    cached()
+    for number in range(9):
+        (folder(bench) / f"{number}.json").write_text("{}")
+    bench.write("app/one.py", SOURCE.format("uno"))
+    cached()
+    names = {path.name for path in folder(bench).iterdir()}
+    assert len(names) == len(UNITS) + 2  # the result and .gitignore
+    assert cached()[1] == []
+
+
+def test_two_processes_at_once_give_the_same(bench: Bench) -> None:
+    for name, text in FILES.items():
+        bench.write(name, text)
+    code = (
+        "import json, sys, pyflow_inspector as p; from pathlib import Path\n"
+        "root = Path(sys.argv[1])\n"
+        "s = p.InspectorSettings(root=root, source=root, name='x', cache=root / 'kept')\n"
+        "print(json.dumps([p.inspect_project(s).to_json() for _ in range(3)]))\n"
+    )
+    command = [sys.executable, "-c", code, str(bench.root)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(3)]
+    outputs = [process.communicate()[0] for process in running]
+    assert [process.returncode for process in running] == [0] * 3
+    assert len(set(outputs)) == 1
+    assert not list((bench.root / "kept").glob(".new-*"))
+
+
+def test_what_went_wrong_is_tried_again(cached: Inspect, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyflow_inspector.rules import RULES
+
+    def crash(_: object) -> Any:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RULES["PF101"], "check", crash)
+        metadata, _ = cached()
+        assert "PF903" in [one.code for one in metadata.diagnostics]
+    metadata, units = cached()
+    assert units == UNITS
+    assert "PF903" not in [one.code for one in metadata.diagnostics]
