@@ -21,6 +21,7 @@ from pyflow_core.ports.state import (
     RunClaim,
     RunStatus,
     StepClaim,
+    StepForm,
     StepResult,
     StepStatus,
     WorkflowStateService,
@@ -187,6 +188,30 @@ class KeepsTheWorkOfTheDead(MemoryStateService):
         return dead
 
 
+class RetriesWhatHasEnded(MemoryStateService):
+    """Writes the retry of an inline step over its result."""
+
+    async def commit(self, activation: Activation) -> Committed:
+        row = self._tables.runs.get(activation.run_id)
+        for retry in activation.retries if row is not None else ():
+            if row is not None and (step := row.steps.get(retry.step_name)) is not None:
+                self._tables.put_step(row, replace(step, status=StepStatus.PENDING, form=StepForm.INLINE))
+        return await super().commit(activation)
+
+
+class HoldsWhatWasGivenBack(MemoryStateService):
+    """Finds for a worker every step that it has ever claimed."""
+
+    async def held_steps(self, worker_id: str) -> list[StepClaim]:
+        claims = await super().held_steps(worker_id)
+        ended = [(row, step) for row in self._tables.runs.values() for step in row.steps.values()]
+        return claims + [
+            StepClaim(step.run_id, row.record.workflow, 1, step.step_name, "mail.send", "q", None, step.input, 1, 1)
+            for row, step in ended
+            if step.worker == worker_id and step.status is StepStatus.COMPLETED
+        ]
+
+
 class ArchivesNothing(MemoryStateService):
     """Re-drives a run and leaves the compensations of its failure where they are."""
 
@@ -216,6 +241,8 @@ PLANTED: dict[type[MemoryStateService], str] = {
     OffersWhatIsYoung: "test_what_is_young_is_left_to_the_ordinary_path",
     ForgetsTheLastOwner: "test_a_woken_run_is_left_to_its_last_owner_for_a_while",
     KeepsTheWorkOfTheDead: "test_the_work_of_the_dead_is_free_and_its_deaths_are_counted",
+    RetriesWhatHasEnded: "test_a_finished_step_is_not_retried_inline",
+    HoldsWhatWasGivenBack: "test_a_worker_finds_the_steps_that_it_holds_and_no_others",
     ArchivesNothing: "test_compensations_go_to_the_archive_and_may_be_asked_for_anew",
 }
 """Each bug, and the test whose business it is."""

@@ -150,6 +150,16 @@ class ActivationContract:
         assert len(await bench.store.list_steps(RUN)) == 1
 
     @scenario
+    async def test_a_finished_step_is_not_retried_inline(self, bench: StateBench) -> None:
+        await bench.create()
+        await bench.turn(results=[bench.inline("x", "1")], asks=[ask("rpc")])
+        before = await bench.picture()
+        for name in ("x", "rpc"):
+            with pytest.raises(StaleLeaseError):
+                await bench.turn(delivered=1, asks=[ask("more")], retries=[bench.inline_retry(name, attempts=2)])
+        assert await bench.picture() == before
+
+    @scenario
     async def test_the_parts_of_a_turn_are_written_together(self, bench: StateBench) -> None:
         await bench.create()
         await bench.turn(asks=[ask("old")])

@@ -259,6 +259,27 @@ class StepContract:
         assert await bench.other.revoked(ONE, [good]) == [good]
 
     @scenario
+    async def test_a_worker_finds_the_steps_that_it_holds_and_no_others(self, bench: StateBench) -> None:
+        await bench.create()
+        waiting = ("pending", "theirs", "stopped", "retried")
+        await bench.turn(asks=[ask("born", claimed=True), *map(ask, waiting)])
+        claims = {name: await bench.claim_step(name) for name in waiting[1:]}
+        await bench.turn(cancels=["stopped"])
+        await bench.retry(claims["retried"], due_in=0)
+        retried = await bench.other.claim_step(RUN, "retried", ONE)
+        assert retried is not None
+        born = StepClaim(RUN, WORKFLOW, 1, "born", "mail.send", QUEUE, '{"retries":2}', Envelope("{}"), 1, 1)
+        assert sorted(await bench.store.held_steps(ONE)) == [born, retried]
+        # One that was asked to stop is held until its worker lets go of it.
+        assert sorted(await bench.store.held_steps(TWO)) == [claims["stopped"], claims["theirs"]]
+        await bench.finish(claims["theirs"])
+        await bench.other.release_step(claims["stopped"], TWO)
+        assert await bench.other.held_steps(TWO) == []
+        await bench.store.leave(ONE)
+        assert await bench.other.held_steps(ONE) == []
+        assert await bench.other.held_steps("nobody") == []
+
+    @scenario
     async def test_steps_are_listed_in_the_order_in_which_they_were_asked_for(self, bench: StateBench) -> None:
         await bench.create()
         await bench.turn(asks=[ask("z"), ask("a")])

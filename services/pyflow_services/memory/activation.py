@@ -41,6 +41,8 @@ def commit(tables: Tables, turn: Activation) -> Committed:
     row = _owned_row(tables, turn)
     for result in turn.results:
         _check_result(row, turn.worker_id, result)
+    for retry in turn.retries:
+        _check_inline(row, turn.worker_id, retry.step_name)
     _check_names(row, turn)
     if turn.exact and row.record.seq != turn.delivered:
         raise OvertakenError(f"run {turn.run_id!r} is at {row.record.seq}, its execution at {turn.delivered}")
@@ -57,13 +59,22 @@ def _owned_row(tables: Tables, turn: Activation) -> RunRow:
 
 
 def _check_result(row: RunRow, worker_id: str, result: StepResult) -> None:
+    if result.form is StepForm.INLINE:
+        _check_inline(row, worker_id, result.step_name)
+        return
     step = row.steps.get(result.step_name)
-    if result.form is StepForm.RPC:
-        good = step is not None and holds_step(step, worker_id, result.epoch)
-    else:
-        good = step is None or (step.form is StepForm.INLINE and step.status is StepStatus.PENDING)
-    if not good:
-        raise StaleLeaseError(f"worker {worker_id!r} no longer owns step {result.step_name!r}")
+    if step is None or not holds_step(step, worker_id, result.epoch):
+        raise _lost(worker_id, result.step_name)
+
+
+def _check_inline(row: RunRow, worker_id: str, step_name: str) -> None:
+    step = row.steps.get(step_name)
+    if step is not None and (step.form is not StepForm.INLINE or step.status is not StepStatus.PENDING):
+        raise _lost(worker_id, step_name)
+
+
+def _lost(worker_id: str, step_name: str) -> StaleLeaseError:
+    return StaleLeaseError(f"worker {worker_id!r} no longer owns step {step_name!r}")
 
 
 def _check_names(row: RunRow, turn: Activation) -> None:

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -32,6 +33,9 @@ else:
 
 STRAY_SECONDS = 60.0
 
+_held: WeakSet[FileLock] = WeakSet()
+"""All locks of this process, for a child that is forked from it."""
+
 
 class FileLock:
     """A held lock. Made by `take`."""
@@ -39,6 +43,7 @@ class FileLock:
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
         self._descriptor = descriptor
+        _held.add(self)
 
     @classmethod
     def take(cls, path: Path, *, create: bool) -> FileLock | None:
@@ -65,10 +70,25 @@ class FileLock:
         else:
             self._path.unlink(missing_ok=True)
             os.close(self._descriptor)
+        _held.discard(self)
 
     def release(self) -> None:
         """Let go and leave the file."""
         os.close(self._descriptor)
+        _held.discard(self)
+
+
+def _leave_to_the_parent() -> None:
+    """In a forked child: give up its share of the parent's locks, which would outlive the parent with it.
+
+    A program that is executed inherits none, because Python closes such files at `exec`.
+    """
+    for lock in list(_held):
+        lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_the_parent)
 
 
 class LockFolder:

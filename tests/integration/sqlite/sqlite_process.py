@@ -6,6 +6,8 @@ It says what it has done on its output, one word a line, and does the next thing
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -61,6 +63,18 @@ async def hold(service: SqliteStateService, worker: str) -> None:
     say("none" if await service.claim_step("run-0", "step-0", worker) is None else "claimed")
 
 
+async def fork(_: SqliteStateService, worker: str) -> None:
+    """Fork a child that does nothing, and name it."""
+    del worker
+    pid = os.fork()
+    if pid == 0:
+        for descriptor in range(3):  # which the test waits for
+            os.close(descriptor)
+        signal.pause()
+    say(pid)
+    await told()
+
+
 async def listen(service: SqliteStateService, _: str) -> None:
     """Tell of every hint."""
     service.subscribe(lambda: say("hint"))
@@ -83,7 +97,7 @@ async def main(database: str, worker: str, lease_seconds: str, command: str) -> 
     service = SqliteStateService(Path(database), synchronous="normal")
     await service.open()
     await service.join(WorkerInfo(worker, float(lease_seconds), "host", 1))
-    commands = {"take": take_steps, "hold": hold, "listen": listen, "serve": serve}
+    commands = {"take": take_steps, "hold": hold, "fork": fork, "listen": listen, "serve": serve}
     try:
         await commands[command](service, worker)
     finally:

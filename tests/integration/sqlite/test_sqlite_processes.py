@@ -179,6 +179,20 @@ async def test_the_work_of_a_killed_process_is_free_at_once_though_its_lease_is_
     assert not list(path.with_name("flow.db.workers").iterdir())
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@patiently
+async def test_a_child_that_outlives_its_worker_does_not_make_it_seem_alive(path: Path) -> None:
+    async with store(path) as service, child(path, "child", "fork") as worker:
+        grandchild = int(await worker.says())
+        try:
+            assert await service.reap() == ()
+            await worker.kill()
+            assert await service.reap() == ("child",)
+            os.kill(grandchild, 0)  # it lives
+        finally:
+            os.kill(grandchild, signal.SIGKILL)
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs signals that stop a process")
 @patiently
 async def test_a_stopped_worker_cannot_write_after_its_lease_has_expired(path: Path) -> None:
