@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from pyflow_inspector.code_hash import CodeHashes
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -40,6 +43,11 @@ class ProjectModel:
     """All of the unit, by line, those that cannot be used too."""
     workflows: list[WiredFunction] = field(default_factory=list[WiredFunction])
     rpcs: list[WiredFunction] = field(default_factory=list[WiredFunction])
+
+    @cached_property
+    def hashes(self) -> CodeHashes:
+        """The hashes of all that was read."""
+        return CodeHashes(self)
 
     @property
     def functions(self) -> list[WiredFunction]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from pyflow_core.metadata import Graph, RpcMeta, StepMeta, TypeMeta, WorkflowMeta
 from pyflow_core.naming import DYNAMIC, module_name, orchestrator_queue, step_queue, worker_name
-from pyflow_inspector.digest import digest
 from pyflow_inspector.graph.flow import make_graph
 from pyflow_inspector.option import documentation, execution_options, keyword_argument, text, texts
 from pyflow_inspector.tree import dotted_name
@@ -87,7 +85,7 @@ def _workflow(model: ProjectModel, workflow: WiredFunction) -> WorkflowMeta:
     assert call is not None
     lookup = workflow.wiring.lookup(model.project)
     mode = text(keyword_argument(call, "execution_mode"), lookup)
-    steps = _steps(workflow)
+    steps = _steps(model, workflow)
     return WorkflowMeta(
         name=workflow.name,
         description=text(keyword_argument(call, "description"), lookup),
@@ -103,7 +101,7 @@ def _workflow(model: ProjectModel, workflow: WiredFunction) -> WorkflowMeta:
         services=workflow.signature.services,
         middleware=_references(model, workflow, "middleware"),
         permissions=_references(model, workflow, "permissions"),
-        hash=_workflow_hash(workflow),
+        hash=model.hashes.of_workflow(workflow),
         span=workflow.module.syntax.span(workflow.node),
         steps=tuple(steps.values()),
         invokes=_invokes(workflow),
@@ -164,7 +162,7 @@ def _invokes(workflow: WiredFunction) -> tuple[str, ...]:
 # --- steps
 
 
-def _steps(workflow: WiredFunction) -> dict[FoundStep, StepMeta]:
+def _steps(model: ProjectModel, workflow: WiredFunction) -> dict[FoundStep, StepMeta]:
     """In source order."""
     ordered = sorted(workflow.facts.steps, key=lambda step: step.order)
     ids: dict[FoundStep, str] = {}
@@ -172,10 +170,10 @@ def _steps(workflow: WiredFunction) -> dict[FoundStep, StepMeta]:
     for step in ordered:
         counts[step.key] = counts.get(step.key, 0) + 1
         ids[step] = step.key if counts[step.key] == 1 else f"{step.key}#{counts[step.key]}"
-    return {step: _step(workflow, step, ids) for step in ordered}
+    return {step: _step(model, workflow, step, ids) for step in ordered}
 
 
-def _step(workflow: WiredFunction, step: FoundStep, ids: dict[FoundStep, str]) -> StepMeta:
+def _step(model: ProjectModel, workflow: WiredFunction, step: FoundStep, ids: dict[FoundStep, str]) -> StepMeta:
     is_rpc = step.form.type == "rpc"
     rpc_name = step.form.rpc_name
     return StepMeta(
@@ -185,7 +183,7 @@ def _step(workflow: WiredFunction, step: FoundStep, ids: dict[FoundStep, str]) -
         pattern=step.pattern,
         description=step.description,
         span=step.module.syntax.span(step.call),
-        hash=_step_hash(step),
+        hash=model.hashes.of_step(step),
         rpc_name=None if rpc_name is None else written_rpc(rpc_name, is_reference=step.form.is_reference),
         options=step.options,
         queue=step_queue(workflow.name, step.key) if is_rpc else None,
@@ -195,30 +193,3 @@ def _step(workflow: WiredFunction, step: FoundStep, ids: dict[FoundStep, str]) -
         via=step.via,
         uses=tuple(name for other, name in ids.items() if other in step.uses),
     )
-
-
-# --- hashes
-
-
-def _step_hash(step: FoundStep) -> str:
-    """Of the call without its description, and of the function that an inline step runs."""
-    nodes = [step.module.syntax.twin(step.call)]
-    function = step.form.function
-    if function is not None and isinstance(function.node, cst.FunctionDef):
-        nodes.append(function.module.syntax.twin(function.node))
-    return digest(nodes, omit=_description_of(step))
-
-
-def _workflow_hash(workflow: WiredFunction) -> str:
-    """Of the function without its decorators, of the helpers and step functions it reaches, by name."""
-    reached = sorted(workflow.facts.reached.items())
-    nodes = [module.syntax.twin(node) for _, (module, node) in reached]
-    own = cast(Any, workflow.module.syntax.twin(workflow.node))
-    descriptions = [node for step in workflow.facts.steps for node in _description_of(step)]
-    return digest(nodes, omit=[*own.decorator_list, *descriptions])
-
-
-def _description_of(step: FoundStep) -> list[ast.AST]:
-    call = step.module.syntax.twin(step.call)
-    assert isinstance(call, ast.Call)
-    return [keyword for keyword in call.keywords if keyword.arg == "description"]

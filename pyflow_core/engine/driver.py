@@ -12,17 +12,11 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pyflow_core.engine.command import (
-    AskInline,
-    AskRpc,
-    CancelStep,
-    Command,
-    Invoke,
-)
 from pyflow_core.engine.inline import InlineStep
 from pyflow_core.engine.outcome import Result
 from pyflow_core.engine.replay import Replay, fed
 from pyflow_core.engine.settlement import blocked, ended
+from pyflow_core.engine.turn import Planner, Turn
 from pyflow_core.errors import (
     CommitUnknownError,
     CrashLoopError,
@@ -43,12 +37,9 @@ from pyflow_core.log import (
     STORE_TROUBLE,
     logger,
 )
-from pyflow_core.options import dump_options
 from pyflow_core.ports.state import (
     Activation,
-    Envelope,
     InlineRetry,
-    NewStep,
     RunStatus,
     Settlement,
     StepClaim,
@@ -59,6 +50,7 @@ from pyflow_core.ports.state import (
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
+    from pyflow_core.engine.command import Command, Invoke
     from pyflow_core.engine.execution import Execution
     from pyflow_core.engine.host import Host
     from pyflow_core.ports.state import Numbered, RunClaim, RunHistory
@@ -78,21 +70,6 @@ class Answer(NamedTuple):
     error: BaseException | None
 
 
-class _Turn:
-    """What one turn writes, and the local work to start once it is written."""
-
-    __slots__ = ("activation", "asks", "cancels", "claims", "inline", "invokes", "stops")
-
-    def __init__(self, activation: Activation) -> None:
-        self.activation = activation
-        self.asks: list[NewStep] = []
-        self.cancels: list[str] = []
-        self.claims: list[StepClaim] = []
-        self.inline: list[AskInline] = []
-        self.invokes: list[Invoke] = []
-        self.stops: list[str] = []
-
-
 class RunDriver:
     """One run in the hands of this worker, from its claim until it parks or settles; a parked one can be resumed."""
 
@@ -101,17 +78,15 @@ class RunDriver:
         self.definition = definition
         self.run_id = run_id
         self.epoch = epoch
-        self.generation = generation
         self.delivered = 0
         self.settlement: Settlement | None = None
+        self._planner = Planner(host, definition, run_id, generation)
         self._execution: Execution | None = None
         self._carried: list[Command] = []
         self._staged: list[Result] = []
         self._retries: dict[str, InlineRetry] = {}
         # Claims of a turn of which it is not known whether it was written: nobody runs these steps.
         self._doubtful: list[StepClaim] = []
-        self._local: dict[str, InlineStep | StepClaim] = {}
-        self._open: dict[str, str] = {}
         self._attempts: dict[str, tuple[int, float]] = {}
         self._inbox: deque[Result | InlineRetry | Answer] = deque()
         self._check = False
@@ -141,19 +116,19 @@ class RunDriver:
     def claimed(self, claim: StepClaim) -> None:
         """A step of this run was claimed by this process."""
         if not self._done:
-            self._open.pop(claim.step_name, None)
-            self._local[claim.step_name] = claim
+            self._planner.open.pop(claim.step_name, None)
+            self._planner.local[claim.step_name] = claim
 
     def unclaimed(self, claim: StepClaim) -> None:
         """A step that ran here is pending again, for another attempt."""
-        if not self._done and self._local.pop(claim.step_name, None) is not None:
-            self._open[claim.step_name] = claim.queue
+        if not self._done and self._planner.local.pop(claim.step_name, None) is not None:
+            self._planner.open[claim.step_name] = claim.queue
             self.poke()
 
     def holds(self, claim: StepClaim) -> bool:
         """Whether a step of this run is to run here, or ran here and is being written."""
         name = claim.step_name
-        return name in self._local or any(staged.result.step_name == name for staged in self._staged)
+        return name in self._planner.local or any(staged.result.step_name == name for staged in self._staged)
 
     def poke(self) -> None:
         """Others have added something to the run."""
@@ -169,10 +144,10 @@ class RunDriver:
         """Let go of the execution; nothing of it is written or started any more."""
         self._done = True
         execution, self._execution = self._execution, None
-        for work in self._local.values():
+        for work in self._planner.local.values():
             if isinstance(work, InlineStep):
                 work.cancel()
-        self._local.clear()
+        self._planner.local.clear()
         for task in self._invoking:
             task.cancel()
         if execution is not None and (left := execution.retire()):
@@ -257,7 +232,7 @@ class RunDriver:
 
     async def _replay(self, history: RunHistory) -> None:
         run = history.run
-        self.generation = run.generation
+        self._planner.generation = run.generation
         if run.takeovers >= MAX_TAKEOVERS:
             raise CrashLoopError(
                 f"the run was taken over {run.takeovers} times from workers that died before it got any further"
@@ -269,10 +244,10 @@ class RunDriver:
             s.step_name: (s.attempts, s.due_at or 0.0) for s in history.steps if s.form is StepForm.INLINE
         }
         unfinished = (StepStatus.PENDING, StepStatus.RUNNING)
-        self._open = {
+        self._planner.open = {
             s.step_name: s.queue or ""
             for s in history.steps
-            if s.form is StepForm.RPC and s.status in unfinished and s.step_name not in self._local
+            if s.form is StepForm.RPC and s.status in unfinished and s.step_name not in self._planner.local
         }
         replay = Replay(
             execution,
@@ -307,14 +282,7 @@ class RunDriver:
         while True:
             turn = self._prepare()
             activation = turn.activation
-            if not (
-                activation.results
-                or activation.asks
-                or activation.settle
-                or activation.park
-                or activation.retries
-                or activation.cancels
-            ):
+            if not turn.writes:
                 self._start(turn)
                 return False
             try:
@@ -343,10 +311,10 @@ class RunDriver:
                 return False
             await self._catch_up()
 
-    def _prepare(self) -> _Turn:
+    def _prepare(self) -> Turn:
         execution = self._running()
         activation = Activation(self.run_id, self.epoch, self.host.worker_id, self.delivered)
-        turn = _Turn(activation)
+        turn = Turn(activation)
         if self._staged:
             activation.results = [staged.result for staged in self._staged]
             activation.exact = True
@@ -357,11 +325,8 @@ class RunDriver:
             commands = [*self._carried, *commands]
             self._carried = []
         if execution.refusal is None and not execution.finished:
-            for command in commands:
-                self._plan(command, turn)
-            activation.asks = turn.asks
-            activation.cancels = turn.cancels
-            if not (self._local or turn.inline or turn.invokes or self._invoking or self._inbox):
+            self._planner.plan(commands, turn)
+            if not (self._planner.local or turn.inline or turn.invokes or self._invoking or self._inbox):
                 self._plan_park(turn)
         if execution.refusal is not None:
             activation.settle = self._blocked(execution.refusal)
@@ -371,73 +336,10 @@ class RunDriver:
             activation.exact = True
         return turn
 
-    def _plan(self, command: Command, turn: _Turn) -> None:
-        if isinstance(command, AskInline):
-            if command.step_name not in self._local:
-                turn.inline.append(command)
-        elif isinstance(command, AskRpc):
-            self._plan_rpc(command, turn)
-        elif isinstance(command, CancelStep):
-            self._plan_cancel(command.step_name, turn)
-        else:
-            turn.invokes.append(command)
-
-    def _plan_rpc(self, ask: AskRpc, turn: _Turn) -> None:
-        host = self.host
-        name = ask.step_name
-        queue = host.runtime.plan(self.definition.name).queue_of(name)
-        options = dump_options(ask.options) if ask.options else None
-        envelope = Envelope(ask.text)
-        claimed = host.take_slot(queue)
-        turn.asks.append(
-            NewStep(
-                name,
-                ask.rpc.name,
-                queue,
-                ask.options.get("description"),
-                options,
-                envelope,
-                ask.sha256,
-                ask.asked_at,
-                claimed,
-            )
-        )
-        if claimed:
-            claim = StepClaim(
-                self.run_id,
-                self.definition.name,
-                self.generation,
-                name,
-                ask.rpc.name,
-                queue,
-                options,
-                envelope,
-                epoch=1,
-                attempts=1,
-            )
-            self._local[name] = claim
-            turn.claims.append(claim)
-        else:
-            self._open[name] = queue
-
-    def _plan_cancel(self, name: str, turn: _Turn) -> None:
-        waiting = [ask for ask in turn.inline if ask.step_name == name]
-        for ask in waiting:
-            turn.inline.remove(ask)
-        work = self._local.get(name)
-        if isinstance(work, InlineStep):
-            work.cancel()
-            return
-        if work is not None or name in self._open:
-            turn.cancels.append(name)
-            self._open.pop(name, None)
-        if work is not None:
-            turn.stops.append(name)
-
-    def _plan_park(self, turn: _Turn) -> None:
+    def _plan_park(self, turn: Turn) -> None:
         """Nothing runs here: give the run up, unless this process is about to run one of its steps."""
-        if self._open:
-            turn.activation.park = not self.host.may_hold(set(self._open.values()))
+        if self._planner.open:
+            turn.activation.park = not self.host.may_hold(set(self._planner.open.values()))
             return
         self._running().condemn(
             StuckError(
@@ -446,7 +348,7 @@ class RunDriver:
             )
         )
 
-    def _start(self, turn: _Turn) -> None:
+    def _start(self, turn: Turn) -> None:
         for claim in turn.claims:
             self.host.start_step(claim)
         for name in turn.stops:
@@ -454,18 +356,16 @@ class RunDriver:
         for ask in turn.inline:
             attempts, due_at = self._attempts.pop(ask.step_name, (0, 0.0))
             step = InlineStep(self.host.runtime, self.host.clock, ask, attempts, due_at, self._inline_done)
-            self._local[ask.step_name] = step
+            self._planner.local[ask.step_name] = step
             step.start()
         for invoke in turn.invokes:
             task = asyncio.create_task(self._invoke(invoke))
             self._invoking.add(task)
             task.add_done_callback(self._invoking.discard)
 
-    def _undo(self, turn: _Turn) -> None:
+    def _undo(self, turn: Turn) -> None:
         """The turn was not written: what it reserved is given back, what it took is wanted again after a reload."""
-        for claim in turn.claims:
-            self._local.pop(claim.step_name, None)
-            self.host.release_slot(claim.queue)
+        self._planner.undo(turn)
         self._carried = []
 
     # --- results
@@ -483,8 +383,7 @@ class RunDriver:
         inbox, self._inbox = self._inbox, deque()
         for item in inbox:
             if isinstance(item, Result):
-                self._local.pop(item.result.step_name, None)
-                self._open.pop(item.result.step_name, None)  # its claim may be older than this driver
+                self._planner.ended(item.result.step_name)
                 self._retries.pop(item.result.step_name, None)
                 self._staged.append(item)
             elif isinstance(item, InlineRetry):
@@ -525,9 +424,7 @@ class RunDriver:
     def _note_ended(self, items: Iterable[Numbered]) -> None:
         for item in items:
             if item.step is not None:
-                self._open.pop(item.step.step_name, None)
-                # It may have been claimed here while the run was being parked, and ended before it was resumed.
-                self._local.pop(item.step.step_name, None)
+                self._planner.ended(item.step.step_name)
 
     async def _invoke(self, invoke: Invoke) -> None:
         try:
@@ -541,7 +438,7 @@ class RunDriver:
         if self._done:
             return
         if outcome is None:
-            self._local.pop(step_name, None)
+            self._planner.local.pop(step_name, None)
             self.poke()
         else:
             self._put(outcome)
@@ -618,7 +515,7 @@ class RunDriver:
                     exc_info=problem.get("exception"),
                 )
         if settlement.status.settled:  # a blocked run still takes the results of its steps
-            for name, work in self._local.items():
+            for name, work in self._planner.local.items():
                 if isinstance(work, StepClaim):
                     self.host.stop_step(self.run_id, name)
         self.retire()

@@ -132,11 +132,11 @@ class Execution:
     def asked(self, step_name: str) -> bool:
         """Whether the step has been asked for."""
         call = self._calls.get(step_name)
-        return call is not None and call.future is not None
+        return call is not None and call.asked
 
     def unawaited(self) -> list[str]:
         """Calls that were made and never awaited, as `step (file:line)`."""
-        return [f"{c.step_name!r} ({_position(c.line)})" for c in self._calls.values() if c.future is None]
+        return [f"{c.step_name!r} ({_position(c.line)})" for c in self._calls.values() if not c.asked]
 
     def condemn(self, refusal: PyflowError) -> None:
         """Stop here for good. The first refusal stands."""
@@ -204,13 +204,14 @@ class Execution:
         future: StepFuture[Any] = self.loop.make_future(StepFuture)  # type: ignore[assignment]
         future.execution = self
         future.step_name = call.step_name
-        if call.future is not None:
+        if call.asked:
             self.condemn(
                 StepAwaitedTwiceError(
                     f"the call of step {call.step_name!r} ({_position(call.line)}) is awaited twice: keep its result"
                 )
             )
             return future
+        call.asked = True
         call.future = future
         if self.retired:
             return future
@@ -230,6 +231,7 @@ class Execution:
             self._commands.append(
                 AskInline(call.step_name, call.function, context, codec, call.options, self.delivered)
             )
+            call.function = None
         return future
 
     async def invoke(self, rpc_name: str, data: Any) -> Any:
@@ -290,7 +292,7 @@ class Execution:
 
     def _complete(self, event: StepCompleted) -> None:
         call = self._calls.get(event.step_name)
-        if call is None or call.future is None or call.future.done() or call.codec is None:
+        if call is None or call.codec is None or (future := _taken(call)) is None:
             return
         value = event.value
         if value is UNDECODED:
@@ -299,13 +301,13 @@ class Execution:
             except CodecError as error:
                 self.condemn(_located(error, event.step_name))
                 return
-        call.future.set_result(value)
+        future.set_result(value)
 
     def _fail(self, event: StepErrored) -> None:
         call = self._calls.get(event.step_name)
-        if call is None or call.future is None or call.future.done():
+        if call is None or (future := _taken(call)) is None:
             return
-        call.future.set_exception(rebuild_error(event, call.rpc.raises if call.rpc is not None else NO_OPTIONS))
+        future.set_exception(rebuild_error(event, call.rpc.raises if call.rpc is not None else NO_OPTIONS))
 
     def _drain(self) -> None:
         if not self.loop.drain():
@@ -351,6 +353,12 @@ def rebuild_error(event: StepErrored, declared: Mapping[str, Any]) -> BaseExcept
     if info.fields is not None:
         vars(error).update(PLAIN.decode(info.fields))
     return error
+
+
+def _taken(call: StepCall[Any]) -> StepFuture[Any] | None:
+    """The future of a call whose result has come, if somebody waits for it. The call lets go of it: it is kept on."""
+    future, call.future = call.future, None
+    return None if future is None or future.done() else future
 
 
 def _aim_at_function(call: StepCall[Any], target: Any, data: Any, returns: Any) -> None:

@@ -45,6 +45,7 @@ class StepCall(Coroutine[Any, Any, T], Generic[T]):
     """
 
     __slots__ = (
+        "asked",
         "codec",
         "execution",
         "function",
@@ -70,6 +71,7 @@ class StepCall(Coroutine[Any, Any, T], Generic[T]):
         self.text: str | None = None
         self.sha256 = ""
         self.codec: Codec | None = None
+        self.asked = False
         self.future: StepFuture[T] | None = None
         self.iterator: Any = None
 

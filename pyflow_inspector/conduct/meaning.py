@@ -6,12 +6,13 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pyflow_inspector.conduct.change import find_changes
 from pyflow_inspector.conduct.scope import Binding, Scope, make_scope
 from pyflow_inspector.module_table import Assigned
 from pyflow_inspector.project import BUILTINS, Symbol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import libcst as cst
 
@@ -21,6 +22,13 @@ MAX_LINKS = 24
 """How many names and attributes are followed from one to the next."""
 
 SET_OPERATORS = (ast.BitOr, ast.BitAnd, ast.BitXor, ast.Sub)
+_CONTAINERS = frozenset(
+    {
+        "builtins.list", "builtins.dict", "builtins.set", "builtins.bytearray", "collections.deque",
+        "collections.defaultdict", "collections.Counter", "collections.OrderedDict", "collections.ChainMap",
+        "itertools.count", "itertools.cycle", "typing.List", "typing.Dict", "typing.Set",
+    }
+)  # fmt: skip
 _SETS = {"set", "frozenset", "Set", "FrozenSet", "AbstractSet", "MutableSet"}
 _VIEW_METHODS = {"keys", "items"}
 _SET_METHODS = {"union", "intersection", "difference", "symmetric_difference", "copy"}
@@ -66,6 +74,7 @@ class Meaning:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._modules: dict[str, Scope] = {}
+        self._changed: dict[str, frozenset[str]] = {}
         self._top: dict[tuple[str, str], Thing | None] = {}
         self._readers: dict[type[ast.AST], Any] = {
             ast.Name: self._name,
@@ -114,6 +123,33 @@ class Meaning:
             only = found[1][0] if len(found[1]) == 1 else None
             symbol = self._project.imported(only.imported) if only is not None and only.imported is not None else None
         return symbol if symbol is not None and _is_variable(symbol) else None
+
+    def is_changed(self, symbol: Symbol) -> bool:
+        """Whether some function changes a variable of its module."""
+        home = self._project.defining_module(symbol)
+        if home is None:
+            return False
+        if home.name not in self._changed:
+            self._changed[home.name] = frozenset(self._changed_names(home))
+        return symbol.name in self._changed[home.name]
+
+    def _changed_names(self, module: Module) -> Iterator[str]:
+        for node in ast.walk(module.syntax.abstract):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                scope = make_scope(module, node)
+                for change in find_changes(scope):
+                    name = change.name.id
+                    if scope.find(name) is None and (not change.by_call or self.is_container(change.name, scope)):
+                        yield name
+
+    def is_set(self, node: ast.AST, scope: Scope) -> bool:
+        """Whether a value is a set, which has no order of its own."""
+        return self.of(node, scope) == A_SET
+
+    def is_container(self, node: ast.AST, scope: Scope) -> bool:
+        """Whether a value is one of Python's own collections, which methods such as `append` change."""
+        thing = self.of(node, scope)
+        return thing is not None and thing.value and thing.dotted in _CONTAINERS
 
     def module_scope(self, module: Module) -> Scope:
         """The names of a module, as expressions."""

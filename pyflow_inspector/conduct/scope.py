@@ -6,11 +6,10 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from pyflow_inspector.module_table import Imported
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyflow_inspector.module_table import Imported
     from pyflow_inspector.project import Module, Symbol
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -160,6 +159,8 @@ def _nonlocal(scope: Scope, node: ast.Nonlocal) -> None:
 
 
 def _import(scope: Scope, node: ast.Import) -> None:
+    from pyflow_inspector.module_table import Imported  # rules import this module, and must not import libcst
+
     for alias in node.names:
         top = alias.name.partition(".")[0]
         name, module = (alias.asname, alias.name) if alias.asname else (top, top)
@@ -167,6 +168,8 @@ def _import(scope: Scope, node: ast.Import) -> None:
 
 
 def _import_from(scope: Scope, node: ast.ImportFrom) -> None:
+    from pyflow_inspector.module_table import Imported  # as above
+
     module = node.module or ""
     if node.level:
         segments = scope.module.package.split(".") if scope.module.package else []

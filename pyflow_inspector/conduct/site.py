@@ -57,6 +57,15 @@ class Site:
         """Where it stands."""
         return self.span_of(self.node)
 
+    @property
+    def code(self) -> str:
+        """How it is written, in as many lines as it was written on."""
+        span = self.span
+        lines = self.scope.module.syntax.lines[span.line - 1 : span.end_line]
+        lines[-1] = lines[-1][: span.end_column - 1]
+        lines[0] = lines[0][span.column - 1 :]
+        return "\n".join(lines)
+
     def span_of(self, node: ast.AST) -> Span:
         """Where another node of the same file stands."""
         return self.scope.module.syntax.span(node)
@@ -66,13 +75,14 @@ class Site:
 class CallFact:
     """A call in workflow code, or in a function that a step runs (`site.in_step`).
 
-    `thing` is what is called, None if it is not known; `group` says what it does, if it is a well-known name from
-    outside.
+    `thing` is what is called, None if it is not known. `is_outside` says that it is none of the project; `group` what
+    it does, if it is well known.
     """
 
     site: Site
     node: ast.Call
     thing: Thing | None
+    is_outside: bool = False
     group: Group | None = None
 
     @property

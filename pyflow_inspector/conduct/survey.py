@@ -41,6 +41,8 @@ class Conduct:
     invokes: set[ast.AST] = field(default_factory=set[ast.AST])
     helpers: set[ast.AST] = field(default_factory=set[ast.AST])
     """Calls of asynchronous helpers that the walk of steps has followed."""
+    targets: dict[ast.AST, Scope] = field(default_factory=dict[ast.AST, Scope])
+    """The function that a call leads to, where it was followed."""
     calls: list[CallFact] = field(default_factory=list[CallFact])
     _sites: dict[type[ast.AST], list[Site]] = field(default_factory=dict["type[ast.AST]", "list[Site]"])
 
@@ -158,14 +160,16 @@ class _Survey:
 
     def _call(self, node: ast.Call, stand: Stand, parent: ast.AST) -> Iterator[tuple[ast.AST, Stand]]:
         thing = self._conduct.thing(node.func, stand.scope)
-        is_outside = thing is not None and self._project.defining_module(thing.symbol) is None
+        is_outside = thing is not None and self._is_outside(thing)
         group = find_group(thing.dotted) if thing is not None and is_outside else None
-        self._conduct.calls.append(CallFact(Site(node, stand, parent), node, thing, group))
+        self._conduct.calls.append(CallFact(Site(node, stand, parent), node, thing, is_outside, group))
         self._enter_callee(node, thing, stand)
         yield node.func, replace(stand, argument_of=None) if stand.argument_of else stand
         step = self._conduct.step_calls.get(node)
         inside = stand if step is None or stand.step is not None else replace(stand, argument_of=step)
-        yield from ((part, inside) for part in (*node.args, *(keyword.value for keyword in node.keywords)))
+        for part in (*node.args, *(keyword.value for keyword in node.keywords)):
+            if group is None or group.kind != "thread" or not self._is_function(part, stand.scope):
+                yield part, inside  # a thread that runs a function holds up nobody
 
     def _enter_callee(self, node: ast.Call, thing: Thing | None, stand: Stand) -> None:
         nested = self._nested(node.func, stand.scope)
@@ -228,12 +232,26 @@ class _Survey:
         home = self._project.defining_module(thing.symbol)
         return None if home is None else (home, function_node(home, thing.symbol.function), None, thing.symbol.owner)
 
+    def _is_function(self, node: ast.AST, scope: Scope) -> bool:
+        return isinstance(node, ast.Lambda) or self._function(node, scope) is not None
+
     def _nested(self, node: ast.AST, scope: Scope) -> tuple[Scope, Function] | None:
         """The function inside a function that a name stands for, and where it is defined."""
         found = scope.only(node.id) if isinstance(node, ast.Name) else None
         if found is None or found[1].how != "function" or not isinstance(found[1].node, FUNCTIONS):
             return None
         return found[0], found[1].node
+
+    def _is_outside(self, thing: Thing) -> bool:
+        """Whether it comes from a package that is neither the author's nor ours."""
+        assert self._conduct.root is not None
+        module = thing.symbol.module
+        own = {
+            self._conduct.root.module.name.partition(".")[0],
+            self._project.settings.package.partition(".")[0],
+            _OURS,
+        }
+        return module.partition(".")[0] not in own and self._project.module(module) is None
 
     def _is_foreign(self, thing: Thing, node: ast.AST, scope: Scope) -> bool:
         """Whether it is no code of the author: generated, ours, or that of a service."""
@@ -263,6 +281,7 @@ class _Survey:
     def _bind(self, scope: Scope, call: ast.Call, home: Scope, *, skips: int) -> None:
         """Note what a call passes for each parameter; after a `*` nothing is known of the positional ones."""
         assert not isinstance(scope.node, ast.Module)
+        self._conduct.targets.setdefault(call, scope)
         arguments = scope.node.args
         names = [arg.arg for arg in (*arguments.posonlyargs, *arguments.args)][skips:]
         for name, value in zip(names, call.args, strict=False):

@@ -12,6 +12,25 @@ from pyflow_inspector.rules.pf203_step_not_awaited import StepNotAwaited
 from pyflow_inspector.rules.pf205_unresolved_step_target import UnresolvedStepTarget
 from pyflow_inspector.rules.pf206_workflow_escapes import WorkflowEscapes
 from pyflow_inspector.rules.pf207_nested_step import NestedStep
+from pyflow_inspector.rules.pf208_late_bound_variable import LateBoundVariable
+from pyflow_inspector.rules.pf209_unreachable_step import UnreachableStep
+from pyflow_inspector.rules.pf210_untracked_result_decides import UntrackedResultDecides
+from pyflow_inspector.rules.pf301_clock import Clock
+from pyflow_inspector.rules.pf302_random import Random
+from pyflow_inspector.rules.pf303_environment import Environment
+from pyflow_inspector.rules.pf304_file_io import FileIo
+from pyflow_inspector.rules.pf305_network_io import NetworkIo
+from pyflow_inspector.rules.pf306_thread_or_process import ThreadOrProcess
+from pyflow_inspector.rules.pf307_asyncio_sleep import AsyncioSleep
+from pyflow_inspector.rules.pf308_unordered_iteration import UnorderedIteration
+from pyflow_inspector.rules.pf309_mutable_global import MutableGlobal
+from pyflow_inspector.rules.pf310_service_outside_step import ServiceOutsideStep
+from pyflow_inspector.rules.pf311_foreign_await import ForeignAwait
+from pyflow_inspector.rules.pf312_swallowed_cancellation import SwallowedCancellation
+from pyflow_inspector.rules.pf313_blocking_inline_step import BlockingInlineStep
+from pyflow_inspector.rules.pf314_step_changes_captured_state import StepChangesCapturedState
+from pyflow_inspector.rules.pf315_side_effect_in_finally import SideEffectInFinally
+from pyflow_inspector.rules.pf316_as_completed_over_coroutines import AsCompletedOverCoroutines
 from pyflow_inspector.rules.pf401_unresolved_function import UnresolvedFunction
 from pyflow_inspector.rules.pf402_duplicate_wiring import DuplicateWiring
 from pyflow_inspector.rules.pf403_workflow_not_async import WorkflowNotAsync
@@ -39,6 +58,25 @@ ALL: tuple[type[Rule], ...] = (
     UnresolvedStepTarget,
     WorkflowEscapes,
     NestedStep,
+    LateBoundVariable,
+    UnreachableStep,
+    UntrackedResultDecides,
+    Clock,
+    Random,
+    Environment,
+    FileIo,
+    NetworkIo,
+    ThreadOrProcess,
+    AsyncioSleep,
+    UnorderedIteration,
+    MutableGlobal,
+    ServiceOutsideStep,
+    ForeignAwait,
+    SwallowedCancellation,
+    BlockingInlineStep,
+    StepChangesCapturedState,
+    SideEffectInFinally,
+    AsCompletedOverCoroutines,
     UnresolvedFunction,
     DuplicateWiring,
     WorkflowNotAsync,

@@ -52,9 +52,11 @@ def places(example: str) -> list[Place]:
     for path in sorted(root.rglob("*.py")):
         if "wire_workflow" not in path.read_text(encoding="utf-8") or "pyflow_gen" in path.parts:
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Await) and ast.unparse(node.value).startswith(("workflow.", "rpc.")):
-                found.append(Place(path.relative_to(root).as_posix(), node.lineno, node.col_offset + 1))
+        found += [
+            Place(path.relative_to(root).as_posix(), node.lineno, node.col_offset + 1)
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Await) and ast.unparse(node.value).startswith(("workflow.", "rpc."))
+        ]
     return sorted(found, key=lambda place: (place.file, place.line, place.column))
 
 

@@ -200,7 +200,7 @@ def test_exclusive_steps_of_one_name_have_ids_of_their_own(bench: Bench) -> None
         "asyncio.create_task(workflow.do('a', lambda: 1))",
         "calls = [workflow.do('a', lambda: 1)]\nawait asyncio.gather(*calls)",
         "(await workflow.do('a', lambda: 1)).id",
-        "x = await asyncio.wait_for(workflow.do('a', lambda: 1), 3)",
+        "x = await asyncio.wait_for(workflow.do('a', lambda: 1), None)",
         "if data:\n    x = workflow.do('a', lambda: 1)\nelse:\n    x = workflow.do('b', lambda: 1)\nawait x",
     ],
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pyflow_services.sqlite.rows import Row
 
-_SIZES = (64, 16)
+_SIZES = (64, 16, 3)
 _JOINED = "FROM ({values}) AS v"
 _COLUMN = re.compile(r"v\.column(\d+)")
 
@@ -32,13 +32,17 @@ class Bulk:
         place = f"({', '.join('?' * width)})"
         self._statements = [(size, sql.replace("{values}", f"VALUES {', '.join([place] * size)}")) for size in _SIZES]
         if _JOINED in sql:
-            self._statements.append((1, _COLUMN.sub(r"?\1", sql.replace(_JOINED, ""))))
+            self._single = _COLUMN.sub(r"?\1", sql.replace(_JOINED, ""))
         else:
-            self._statements.append((1, sql.replace("{values}", f"VALUES {place}")))
+            self._single = sql.replace("{values}", f"VALUES {place}")
+        self._statements.append((1, self._single))
 
     def execute(self, cursor: sqlite3.Cursor, rows: Sequence[Row]) -> int:
         """Run the statement for all rows; how many rows of its table it changed."""
         changed = done = 0
+        if len(rows) == 1:
+            cursor.execute(self._single, rows[0])
+            return cursor.rowcount
         for size, sql in self._statements:
             while len(rows) - done >= size:
                 cursor.execute(sql, tuple(chain.from_iterable(rows[done : done + size])))
@@ -48,6 +52,10 @@ class Bulk:
 
     def fetch(self, cursor: sqlite3.Cursor, rows: Sequence[Row]) -> list[Row]:
         """Run the statement for all rows; what it returns."""
+        if not rows:
+            return []
+        if len(rows) == 1:
+            return cursor.execute(self._single, rows[0]).fetchall()
         found: list[Row] = []
         done = 0
         for size, sql in self._statements:

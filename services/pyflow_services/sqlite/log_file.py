@@ -15,11 +15,24 @@ if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
-CHECKPOINT_PAGES = 1000
-"""So many pages of the log are written before they are copied into the database and written over."""
+PAGE_BYTES = 2048
+"""What a flush of one step's commit writes is half a dozen pages with a few new bytes each: smaller ones cost less."""
+
+LOG_BYTES = 4 * 1024 * 1024
+"""So many bytes of pages are written to the log before they are copied into the database and written over."""
 
 _HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
+
+
+def checkpoint_pages(database: sqlite3.Connection) -> int:
+    """The length of the log in pages of this database, which keeps the size of page that it was made with."""
+    return LOG_BYTES // _page_bytes(database)
+
+
+def _page_bytes(database: sqlite3.Connection) -> int:
+    page_bytes: int = database.execute("PRAGMA page_size").fetchone()[0]
+    return page_bytes
 
 
 def lengthen(database: sqlite3.Connection, path: Path) -> None:
@@ -28,8 +41,7 @@ def lengthen(database: sqlite3.Connection, path: Path) -> None:
     Zeros end the log for whoever reads it, as its checksums do not fit them. Nothing is promised: a disk without room
     for it leaves the log to grow.
     """
-    page_bytes: int = database.execute("PRAGMA page_size").fetchone()[0]
-    length = _HEADER_BYTES + CHECKPOINT_PAGES * (page_bytes + _FRAME_HEADER_BYTES)
+    length = _HEADER_BYTES + checkpoint_pages(database) * (_page_bytes(database) + _FRAME_HEADER_BYTES)
     # As the one who writes: nobody else may append to the log, or start it anew, meanwhile.
     database.execute("BEGIN IMMEDIATE")
     try:

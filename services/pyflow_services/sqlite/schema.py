@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pyflow_core.errors import StoreError, StoreFormatError, StoreUnavailableError, StoreVersionError
 from pyflow_services.sqlite.failure import failed_open
-from pyflow_services.sqlite.log_file import CHECKPOINT_PAGES
+from pyflow_services.sqlite.log_file import PAGE_BYTES, checkpoint_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,10 +62,11 @@ def _prepared(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     try:
         # Whose file it is comes first: what follows would write to it.
         _check_owner(connection, path)
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA synchronous = {'FULL' if synchronous == 'full' else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is made now
         _use_wal(connection, path)
+        connection.execute(f"PRAGMA wal_autocheckpoint = {checkpoint_pages(connection)}")
         _migrate(connection, path)
     except BaseException:
         connection.close()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pyflow_services.sqlite import SqliteStateService
 
-FULL_BYTES = 32 + 1000 * (4096 + 24)
+FULL_BYTES = 32 + 2048 * (2048 + 24)
 
 
 def log_of(path: Path) -> Path:
@@ -92,4 +92,19 @@ def test_while_another_process_writes_the_log_is_let_be(tmp_path: Path, monkeypa
         log_file.lengthen(database, path)
     assert log_of(path).stat().st_size == before
     other.close()
+    database.close()
+
+
+def test_a_store_with_pages_of_another_size_keeps_them_and_has_a_log_of_the_same_length(tmp_path: Path) -> None:
+    path = tmp_path / "flow.db"
+    older = sqlite3.connect(path)
+    older.execute("PRAGMA page_size = 4096")
+    older.execute("PRAGMA journal_mode = WAL")
+    older.execute("VACUUM")
+    older.close()
+    database = schema.connect_writer(path, "full")
+    assert database.execute("PRAGMA page_size").fetchone() == (4096,)
+    assert database.execute("PRAGMA wal_autocheckpoint").fetchone() == (1024,)
+    log_file.lengthen(database, path)
+    assert log_of(path).stat().st_size == 32 + 1024 * (4096 + 24)
     database.close()

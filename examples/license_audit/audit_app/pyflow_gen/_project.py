@@ -31,7 +31,7 @@ project: Final = Project(
     workflows=(
         WorkflowPlan(
             name="license-audit",
-            code_hash="sha256:0114f92dfeddc400cf2c8ad6713e3938c0f110c15fc1e3c538b820ab3f2ccc27",
+            code_hash="sha256:fcdc0f4c0519bab0efbc9540a8a07b04214666083aa327f016ba994e4cf6d210",
             steps=("list", "audit-*", "writeReport"),
         ),
     ),

@@ -31,7 +31,7 @@ project: Final = Project(
     workflows=(
         WorkflowPlan(
             name="onboarding",
-            code_hash="sha256:bec20895cfdab043633b2ea4af9cbebe54c2b82ac7d60f8ac13a9d89f6c9a809",
+            code_hash="sha256:6bb257bbec7e7a88c006a3755e32c07a8289dea71dd83b49795ccc650ab11e07",
             steps=("createUser", "validateEmail", "setupPremium"),
         ),
     ),

@@ -31,7 +31,7 @@ project: Final = Project(
     workflows=(
         WorkflowPlan(
             name="order-fulfillment",
-            code_hash="sha256:bbd1b6b610a8f12f097ae5f6de6110708cf6344e5c6b5b6ddee16eb80fcfb6d1",
+            code_hash="sha256:33d3c31b846fe9c5bdfb693e8579b9740ff0bcb931bcabcba35f41912085c954",
             steps=(
                 "createOrder",
                 "reserve-*",

@@ -39,32 +39,32 @@ project: Final = Project(
     workflows=(
         WorkflowPlan(
             name="branching",
-            code_hash="sha256:82890232bb2be9f1945e0a1044ec31571a08674f59722a73f761bd5caf0b8fc7",
+            code_hash="sha256:92b218ceb5df3fdd08f9aa0ae90156bc6ddad8aeddfddbc66e6052d6f4d53402",
             steps=("createUser", "initiateKYC", "waitForKYC", "activateAccount"),
         ),
         WorkflowPlan(
             name="dynamic",
-            code_hash="sha256:5ca7f9f6851f92baf8a744f7819dba0bdd50b012b8857d84102a1955a9cdc23a",
+            code_hash="sha256:d45ad5f6c042803cb7dc95ca4bd468f5356d6245cb759950bbd89976e81db223",
             steps=("processItem-*",),
         ),
         WorkflowPlan(
             name="mixed",
-            code_hash="sha256:f8576aae208f682064ed3d507f77a3d42db54b1ce7eeaa5299ad6b3f877dbb73",
+            code_hash="sha256:4c8fd417e11c16f50f2aca9eec4d7c3f152da10c470e5126eacadf6aac5746cf",
             steps=("createOrder", "chargePayment"),
         ),
         WorkflowPlan(
             name="sequential",
-            code_hash="sha256:40f65dae8accee66047cab9e37e24ab7e5a55add5e2641704b5e0ebd976d839e",
+            code_hash="sha256:a04e68f32d9c9ed3908771910659a99b2a9a5880cfd02ce057a1dce1696ee735",
             steps=("createAccount", "setupPayment", "sendWelcome"),
         ),
         WorkflowPlan(
             name="three-ways",
-            code_hash="sha256:e8baad06cf138c4a8a129658be042f2c4e8e9aa6b087416c0fc6f05245a1cc9c",
+            code_hash="sha256:063e6b605bb8a993350cdae52cdd44ae7442a12befa28c8f331817f3a724e780",
             steps=("queuedStatus",),
         ),
         WorkflowPlan(
             name="versioned",
-            code_hash="sha256:b9b2f66340553c15766f5f3ad72be6a92404da7a77749e711613c852d8100bb3",
+            code_hash="sha256:a5d3f27e30b0b268ee53d2a12ea1a60b9a824d1640e9e1359e489d74f8706ec6",
             steps=("migrateData-v1", "migrateData-v2"),
         ),
     ),

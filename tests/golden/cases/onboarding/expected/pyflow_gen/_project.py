@@ -31,7 +31,7 @@ project: Final = Project(
     workflows=(
         WorkflowPlan(
             name="onboarding",
-            code_hash="sha256:dcc15bde8f75fac0d16ed55a2ea4c7dc8066a6a33d6514ead7c78a3cb1e28db0",
+            code_hash="sha256:9abef81c340ae6da22c149051797f3e99e88018d134443dc6efd5401e6e2d3b2",
             steps=("createUser", "notify-*", "charge", "find"),
         ),
     ),

@@ -33,12 +33,12 @@ project: Final = Project(
     workflows=(
         WorkflowPlan(
             name="orders",
-            code_hash="sha256:278ba9d3c4d6cb3fdfaeda7a1f2d2dc3b44fa47e6f46c0a251eb9c69bb8d58ba",
+            code_hash="sha256:1254a3b935cf44cd1fcf15487b4851af82b3cc55d4db36ee22be6d2fa7fddf8c",
             steps=("list", "find-*", "firstPage"),
         ),
         WorkflowPlan(
             name="tick",
-            code_hash="sha256:ee7a9b16f08e7fadc2e6668516c022284b889f424e6076ba79b244fbfc995452",
+            code_hash="sha256:f836b20632739806c1182726cd63dcfa19ecfc23d1690033f897d7836f1f36b3",
             steps=(),
         ),
     ),
