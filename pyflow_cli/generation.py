@@ -27,17 +27,22 @@ def stopping_findings(metadata: Metadata) -> list[Diagnostic]:
 
 def planned_changes(settings: Settings, metadata: Metadata, *, no_docs: bool = False) -> Changes:
     """What `generate` would write and remove; with `no_docs` the documentation pages stay as they are."""
+    from pyflow_cli.codegen.cache import RenderCache
     from pyflow_cli.codegen.docs import FOLDER
-    from pyflow_cli.codegen.package import render_package
+    from pyflow_cli.codegen.package import plan_package
     from pyflow_cli.codegen.write import plan_changes
 
-    files = render_package(metadata, settings, docs=settings.docs and not no_docs)
-    return plan_changes(settings.package_folder, files, keep=(FOLDER,) if no_docs else ())
+    cache = RenderCache(settings.root)
+    plans = plan_package(metadata, settings, cache.sections, docs=settings.docs and not no_docs)
+    files = cache.settle(settings.package_folder, plans)
+    changes = plan_changes(settings.package_folder, files, keep=(FOLDER,) if no_docs else ())
+    cache.save()
+    return changes
 
 
 def regenerate(root: Path, output: Output) -> bool:
     """Bring the generated package of a project up to date; False, with the reason said, if that cannot be."""
-    from pyflow_cli.codegen.write import apply_changes
+    from pyflow_cli.codegen.write import apply_changes, complete_changes
     from pyflow_cli.failure import report
     from pyflow_cli.inspection import inspect
     from pyflow_cli.settings import load_settings
@@ -46,6 +51,7 @@ def regenerate(root: Path, output: Output) -> bool:
 
     try:
         settings = load_settings(root, {})
+        complete_changes(settings.package_folder)
         metadata = inspect(settings)
         findings = stopping_findings(metadata)
         if findings:
@@ -80,14 +86,15 @@ def is_stale(settings: Settings, project: Project) -> bool:
 
 
 def _source_changed(settings: Settings) -> bool:
-    from pyflow_cli.codegen.package import render_package
+    from pyflow_cli.codegen.package import plan_package
+    from pyflow_cli.codegen.plan import Sections
     from pyflow_cli.inspection import inspect
 
     metadata = inspect(settings)
     if stopping_findings(metadata):
         return True
     written = (settings.package_folder / RUNNING_SIDE).read_text(encoding="utf-8")
-    return render_package(metadata, settings, docs=False)[RUNNING_SIDE] != written
+    return plan_package(metadata, settings, Sections(), docs=False)[RUNNING_SIDE].render() != written
 
 
 def source_files(settings: Settings) -> list[Path]:

@@ -7,7 +7,7 @@ most of a large package is a few forms with different names.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast
 
@@ -16,10 +16,11 @@ from pyflow_cli.codegen.code import Code, Name, Remark, Summary, TemplateError, 
 from pyflow_cli.codegen.expression import MARKER
 from pyflow_cli.codegen.shape import check_calls
 from pyflow_cli.codegen.skeleton import HOLE, MAX_HOLES, Hole, Skeleton, hole, width
-from pyflow_cli.codegen.template import make_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from jinja2 import Environment
 
 _NEARLY = 4
 """To how many columns widths are rounded down, so that values of nearly the same width share a skeleton."""
@@ -63,7 +64,12 @@ def finalize(value: Any) -> str:
             raise TemplateError(f"{value!r} is no checked code")
 
 
-_environment = make_environment("python", finalize, {})
+@cache
+def environment() -> Environment:
+    """The templates of Python files."""
+    from pyflow_cli.codegen.template import make_environment
+
+    return make_environment("python", finalize, {})
 
 
 def render_block(template: str, indent: int = 0, form: Form = "block", **values: Value | tuple[Value, ...]) -> Block:
@@ -107,6 +113,12 @@ def _expand(line: str, blocks: Mapping[str, Sequence[Block]]) -> str:
     return apart.join(block.text.removesuffix("\n") for block in members)
 
 
+def join_blocks(blocks: Sequence[Block], blank_lines: int) -> Block:
+    """Blocks of a kind as one, with blank lines between them."""
+    text = ("\n" * blank_lines).join(block.text for block in blocks)
+    return Block(text, frozenset[str]().union(*(block.names for block in blocks)))
+
+
 @lru_cache(maxsize=8192)
 def _render(template: str, form: Form, indent: int, values: Values, used: frozenset[str]) -> Block:
     holes = [value for value in _each(values) if _is_hole(value)]
@@ -129,7 +141,7 @@ def _fitted(plan: _Plan, holes: list[Hole]) -> str | None:
 
 
 def _print(plan: _Plan, values: Iterable[tuple[str, Any]]) -> str:
-    text = _environment.get_template(f"{plan.template}.jinja").render(values)
+    text = environment().get_template(f"{plan.template}.jinja").render(values)
     match plan.form:
         case "file":
             return canonical(text, plan.used)

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from pyflow_cli.codegen.fingerprint import digest
 from pyflow_cli.codegen.markdown import Markdown, code, link, plain
 from pyflow_cli.codegen.mermaid import flowchart
-from pyflow_cli.codegen.python import levels_to_root, step_key
-from pyflow_cli.codegen.template import make_environment
+from pyflow_cli.codegen.plan import FilePlan
+from pyflow_cli.codegen.python import levels_to_root, step_key, used_rpcs
 from pyflow_core.naming import DYNAMIC
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jinja2 import Environment
+
+    from pyflow_cli.codegen.fingerprint import Fingerprints
     from pyflow_cli.settings import Settings
-    from pyflow_core.metadata import Metadata, Span, StepMeta, WorkflowMeta
+    from pyflow_core.metadata import Metadata, RpcMeta, Span, StepMeta, WorkflowMeta
 
 FOLDER = "docs/"
 
 
-def render_docs(metadata: Metadata, settings: Settings) -> dict[str, str]:
-    """Every page, by its path in the package."""
+def plan_docs(metadata: Metadata, settings: Settings, prints: Fingerprints) -> dict[str, FilePlan]:
+    """How every page is made, by its path in the package."""
     up = "../" * (levels_to_root(settings) + 1)
-    index = {"project": metadata.project.name, "workflows": metadata.workflows, "rpcs": metadata.rpcs}
-    pages = {f"{FOLDER}index.md": _render("index.md", up, **index)}
+    rpcs = {rpc.name: rpc for rpc in metadata.rpcs}
+    plans = {f"{FOLDER}index.md": FilePlan(digest(up, prints.index), lambda: _index(metadata, up))}
     for workflow in metadata.workflows:
-        context = {
-            "workflow": workflow,
-            "chart": Markdown(flowchart(workflow)),
-            "rpcs": {rpc.name: rpc for rpc in metadata.rpcs},
-        }
-        pages[FOLDER + _page(workflow)] = _render("workflow.md", up, **context)
-    return pages
+        used = [prints.rpcs[name] for name in used_rpcs(workflow, rpcs)]
+        key = digest(up, prints.workflows[workflow.name], used)
+        plans[FOLDER + _page(workflow)] = FilePlan(key, partial(_workflow, workflow, rpcs, up))
+    return plans
+
+
+def _index(metadata: Metadata, up: str) -> str:
+    return _render("index.md", up, project=metadata.project.name, workflows=metadata.workflows, rpcs=metadata.rpcs)
+
+
+def _workflow(workflow: WorkflowMeta, rpcs: Mapping[str, RpcMeta], up: str) -> str:
+    return _render("workflow.md", up, workflow=workflow, chart=Markdown(flowchart(workflow)), rpcs=rpcs)
 
 
 def _finalize(value: Any) -> str:
@@ -38,7 +50,7 @@ def _finalize(value: Any) -> str:
 
 
 def _render(template: str, up: str, **context: Any) -> str:
-    text = _environment.get_template(f"{template}.jinja").render(up=up, **context)
+    text = _environment().get_template(f"{template}.jinja").render(up=up, **context)
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -73,10 +85,11 @@ def _known(text: str | None) -> str:
     return "" if text is None or text == DYNAMIC else text
 
 
-_environment = make_environment(
-    "docs",
-    _finalize,
-    {
+@cache
+def _environment() -> Environment:
+    from pyflow_cli.codegen.template import make_environment
+
+    filters: dict[str, Callable[..., Any]] = {
         "code": code,
         "source": _source,
         "summary": _summary,
@@ -84,5 +97,5 @@ _environment = make_environment(
         "step_key": _step_key,
         "page": _page_link,
         "known": _known,
-    },
-)
+    }
+    return make_environment("docs", _finalize, filters)

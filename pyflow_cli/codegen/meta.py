@@ -15,20 +15,20 @@ from pyflow_cli.codegen.write import MARK
 from pyflow_core.metadata import GraphNode, Span, applicable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-    from pyflow_core.metadata import Metadata, WorkflowMeta
+    from pyflow_core.metadata import Metadata, RpcMeta, WorkflowMeta
 
 _RENAMED = {"is_async": "async"}
 
 
-def render_meta(metadata: Metadata, workflows: Mapping[str, str]) -> str:
-    """The document; `workflows` are its parts by the name of the workflow, as `workflow_part` gives them."""
+def render_meta(metadata: Metadata, workflows: Mapping[str, str], rpcs: str) -> str:
+    """The document, from its parts: those of `workflow_part` by the names of workflows, and that of `rpcs_part`."""
     head = {"generated": MARK, "version": metadata.version, "project": plain(metadata.project)}
     parts = {
         **{name: _compact(value) for name, value in head.items()},
         "workflows": _listed([workflows[workflow.name] for workflow in metadata.workflows], 1),
-        "rpcs": _listed([_compact(plain(rpc)) for rpc in metadata.rpcs], 1),
+        "rpcs": rpcs,
     }
     return _object(parts, 0) + "\n"
 
@@ -36,6 +36,11 @@ def render_meta(metadata: Metadata, workflows: Mapping[str, str]) -> str:
 def workflow_part(workflow: WorkflowMeta) -> str:
     """One workflow of the document."""
     return _object({name: _value(value, 3) for name, value in plain(workflow).items()}, 2)
+
+
+def rpcs_part(rpcs: Iterable[RpcMeta]) -> str:
+    """All RPCs of the document."""
+    return _listed([_compact(plain(rpc)) for rpc in rpcs], 1)
 
 
 def plain(value: Any) -> Any:

@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pyflow_cli.codegen.docs import render_docs
-from pyflow_cli.codegen.meta import render_meta, workflow_part
-from pyflow_cli.codegen.python import render_python
+from pyflow_cli.codegen.block import Block
+from pyflow_cli.codegen.docs import plan_docs
+from pyflow_cli.codegen.fingerprint import Fingerprints, digest
+from pyflow_cli.codegen.meta import render_meta, rpcs_part, workflow_part
+from pyflow_cli.codegen.plan import FilePlan, Sections
+from pyflow_cli.codegen.python import plan_python
 
 if TYPE_CHECKING:
     from pyflow_cli.settings import Settings
-    from pyflow_core.metadata import Metadata
+    from pyflow_core.metadata import Metadata, WorkflowMeta
 
 
 def render_package(metadata: Metadata, settings: Settings, *, docs: bool) -> dict[str, str]:
     """Every file by its path in the package. Nothing is read or written."""
-    files = render_python(metadata, settings)
-    parts = {workflow.name: workflow_part(workflow) for workflow in metadata.workflows}
-    files["meta.json"] = render_meta(metadata, parts)
-    files["py.typed"] = ""
+    plans = plan_package(metadata, settings, Sections(), docs=docs)
+    return {path: plan.render() for path, plan in plans.items()}
+
+
+def plan_package(metadata: Metadata, settings: Settings, sections: Sections, *, docs: bool) -> dict[str, FilePlan]:
+    """How each file is made, by its path in the package; parts of files are taken from `sections`."""
+    prints = Fingerprints(metadata, settings)
+    plans = plan_python(metadata, settings, prints, sections)
+    plans["meta.json"] = FilePlan(prints.everything, lambda: _meta(metadata, prints, sections))
+    plans["py.typed"] = FilePlan("", lambda: "")
     if docs:
-        files |= render_docs(metadata, settings)
-    return dict(sorted(files.items()))
+        plans |= plan_docs(metadata, settings, prints)
+    return dict(sorted(plans.items()))
+
+
+def _meta(metadata: Metadata, prints: Fingerprints, sections: Sections) -> str:
+    parts = {
+        workflow.name: sections.get(f"meta {prints.workflows[workflow.name]}", partial(_meta_part, workflow)).text
+        for workflow in metadata.workflows
+    }
+    rpcs = sections.get(f"rpcs {digest(prints.rpcs)}", lambda: Block(rpcs_part(metadata.rpcs), frozenset()))
+    return render_meta(metadata, parts, rpcs.text)
+
+
+def _meta_part(workflow: WorkflowMeta) -> Block:
+    return Block(workflow_part(workflow), frozenset())

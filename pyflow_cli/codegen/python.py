@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from pyflow_cli.codegen.block import Block, expand, render_block, render_file
+from pyflow_cli.codegen.block import Block, expand, join_blocks, render_block, render_file
 from pyflow_cli.codegen.code import Code, Name, Remark, Summary, Text, identifier, literal
+from pyflow_cli.codegen.fingerprint import Fingerprints, digest
+from pyflow_cli.codegen.plan import FilePlan, Sections
 from pyflow_cli.codegen.reference_tree import Member, reference_tree
 from pyflow_cli.codegen.types import TypeWriter, UnresolvedTypeError
 from pyflow_core.naming import DYNAMIC, client_class, module_name, step_queue, worker_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pyflow_cli.settings import Settings
     from pyflow_core.metadata import Metadata, RpcMeta, ServiceMeta, TypeMeta, WorkflowMeta
@@ -27,18 +31,28 @@ def render_python(metadata: Metadata, settings: Settings) -> dict[str, str]:
         UnresolvedTypeError: a type cannot be written in another module.
         UnsafeTextError: the metadata holds a name that is none.
     """
+    plans = plan_python(metadata, settings, Fingerprints(metadata, settings), Sections())
+    return {name: plan.render() for name, plan in plans.items()}
+
+
+def plan_python(
+    metadata: Metadata, settings: Settings, prints: Fingerprints, sections: Sections
+) -> dict[str, FilePlan]:
+    """How each Python file of the package is made, by its name. Rendering raises what `render_python` does."""
     rpcs = {rpc.name: rpc for rpc in metadata.rpcs}
-    files = {
-        "__init__.py": _clients("__init__.py", "_client", metadata),
-        "blocking.py": _clients("blocking.py", "_blocking_client", metadata),
-        "rpcs.py": _rpcs(metadata),
-        "workers.py": _worker_classes(metadata.workflows),
-        "_project.py": _project(metadata, settings),
-        "_services.py": _services(metadata, settings),
+    plans = {
+        "__init__.py": FilePlan(prints.callers, lambda: _clients("__init__.py", "_client", metadata)),
+        "blocking.py": FilePlan(prints.callers, lambda: _clients("blocking.py", "_blocking_client", metadata)),
+        "rpcs.py": FilePlan(prints.references, lambda: _rpcs(metadata)),
+        "workers.py": FilePlan(prints.workers, lambda: _worker_classes(metadata.workflows, sections)),
+        "_project.py": FilePlan(prints.everything, lambda: _project(metadata, settings, sections)),
+        "_services.py": FilePlan(prints.services, lambda: _services(metadata, settings)),
     }
     for workflow in metadata.workflows:
-        files[f"{identifier(workflow.module)}.py"] = _protocols(workflow, rpcs)
-    return files
+        used = [prints.rpcs[name] for name in used_rpcs(workflow, rpcs)]
+        key = digest(prints.workflows[workflow.name], used)
+        plans[f"{identifier(workflow.module)}.py"] = FilePlan(key, partial(_protocols, workflow, rpcs))
+    return plans
 
 
 def _input(types: TypeWriter, wired: RpcMeta | WorkflowMeta) -> Code | None:
@@ -99,7 +113,7 @@ def _clients(file: str, template: str, metadata: Metadata) -> str:
 def _protocols(workflow: WorkflowMeta, rpcs: Mapping[str, RpcMeta]) -> str:
     types = TypeWriter()
     calls = {"_step": list[Block](), "_invoke": list[Block]()}
-    for name in _used_rpcs(workflow, rpcs):
+    for name in used_rpcs(workflow, rpcs):
         given, result = _input(types, rpcs[name]), _output(types, rpcs[name])
         for template, blocks in calls.items():
             blocks.append(render_block(template, 4, name=Text(name), input=given, output=result))
@@ -115,7 +129,7 @@ def _protocols(workflow: WorkflowMeta, rpcs: Mapping[str, RpcMeta]) -> str:
     )
 
 
-def _used_rpcs(workflow: WorkflowMeta, known: Mapping[str, RpcMeta]) -> list[str]:
+def used_rpcs(workflow: WorkflowMeta, known: Mapping[str, RpcMeta]) -> list[str]:
     """The RPCs of its steps and those it invokes, in the order of their appearance; all, where a name is dynamic."""
     names = [step.rpc_name for step in workflow.steps if step.rpc_name] + list(workflow.invokes)
     if DYNAMIC in names:
@@ -164,7 +178,16 @@ class _Worker:
     summary: str
 
 
-def _worker_classes(workflows: Iterable[WorkflowMeta]) -> str:
+def _worker_classes(workflows: Iterable[WorkflowMeta], sections: Sections) -> str:
+    blocks: list[Block] = []
+    for _, group in groupby(_workers(workflows), lambda worker: worker.workflow):
+        workers = list(group)
+        key = digest("workers", [(worker.class_name, worker.queue, worker.step) for worker in workers])
+        blocks.append(sections.get(key, partial(_worker_section, workers)))
+    return render_file("workers.py", {"workers": blocks}, header=HEADER)
+
+
+def _worker_section(workers: Iterable[_Worker]) -> Block:
     blocks = [
         render_block(
             "_worker",
@@ -174,9 +197,9 @@ def _worker_classes(workflows: Iterable[WorkflowMeta]) -> str:
             step=None if worker.step is None else Text(worker.step),
             summary=Summary(worker.summary),
         )
-        for worker in _workers(workflows)
+        for worker in workers
     ]
-    return render_file("workers.py", {"workers": blocks}, header=HEADER)
+    return join_blocks(blocks, 2)
 
 
 def _workers(workflows: Iterable[WorkflowMeta]) -> list[_Worker]:
@@ -193,16 +216,18 @@ def _workers(workflows: Iterable[WorkflowMeta]) -> list[_Worker]:
                 workers.setdefault(
                     step.queue, _Worker(identifier(step.worker), step.queue, name, step_key(step.key), summary)
                 )
+    used = {worker.class_name for worker in workers.values()}
     for workflow in workflows:
         queue = step_queue(workflow.name, "*")
         if queue not in workers:
             summary = f"Runs the steps of `{workflow.name}` whose names are known only when it runs."
-            workers[queue] = _Worker(_free_name(workflow.name, workers), queue, workflow.name, "*", summary)
+            class_name = _free_name(workflow.name, used)
+            workers[queue] = _Worker(class_name, queue, workflow.name, "*", summary)
+            used.add(class_name)
     return sorted(workers.values(), key=lambda worker: (worker.workflow, worker.step is not None, worker.step == "*"))
 
 
-def _free_name(workflow: str, workers: Mapping[str, _Worker]) -> Name:
-    used = {worker.class_name for worker in workers.values()}
+def _free_name(workflow: str, used: Collection[str]) -> Name:
     stem = worker_name(workflow, "*")
     names = (stem if number == 1 else f"{stem}{number}" for number in range(1, len(used) + 2))
     return identifier(next(name for name in names if name not in used))
@@ -213,18 +238,11 @@ def step_key(key: str) -> str:
     return "*" if key == DYNAMIC else key
 
 
-def _project(metadata: Metadata, settings: Settings) -> str:
+def _project(metadata: Metadata, settings: Settings, sections: Sections) -> str:
     functions = [*(item.func for item in metadata.workflows), *(item.func for item in metadata.rpcs)]
     plans = [
-        render_block(
-            "_plan",
-            8,
-            "item",
-            name=Text(workflow.name),
-            hash=Text(workflow.hash),
-            steps=literal(_step_keys(workflow)),
-        )
-        for workflow in metadata.workflows
+        sections.get(digest("plan", item.name, item.hash, _step_keys(item)), partial(_plan, item))
+        for item in metadata.workflows
     ]
     return render_file(
         "_project.py",
@@ -239,6 +257,11 @@ def _project(metadata: Metadata, settings: Settings) -> str:
         modules=literal(tuple(sorted({function.partition(":")[0] for function in functions}))),
         settings=literal(settings.runtime),
     )
+
+
+def _plan(workflow: WorkflowMeta) -> Block:
+    steps = literal(_step_keys(workflow))
+    return render_block("_plan", 8, "item", name=Text(workflow.name), hash=Text(workflow.hash), steps=steps)
 
 
 def _step_keys(workflow: WorkflowMeta) -> tuple[str, ...]:

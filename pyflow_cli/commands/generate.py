@@ -25,11 +25,13 @@ def generate(
 
     Errors in names, forms, wiring and types stop it before anything is written.
     """
-    from pyflow_cli.codegen.write import apply_changes
+    from pyflow_cli.codegen.write import apply_changes, complete_changes
     from pyflow_cli.generation import planned_changes, stopping_findings
     from pyflow_cli.inspection import count, inspect
 
     settings = cli.written_settings
+    if not (check or diff):
+        complete_changes(settings.package_folder)
     metadata = inspect(settings)
     refused = stopping_findings(metadata)
     if refused:

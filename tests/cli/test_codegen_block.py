@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from pyflow_cli.codegen import block as blocks
-from pyflow_cli.codegen.block import Block, expand, render_block, render_file
+from pyflow_cli.codegen.block import Block, environment, expand, render_block, render_file
 from pyflow_cli.codegen.canonical import canonical_block, canonical_item
 from pyflow_cli.codegen.code import Code, Name, Remark, Summary, TemplateError, Text
 from pyflow_cli.codegen.skeleton import HOLE, MAX_HOLES, Skeleton, hole
@@ -78,7 +77,7 @@ def test_a_filled_skeleton_is_what_the_printer_prints(template: str, indent: int
     values = Values(seed)
     for _ in range(60):
         case = values.case(template)
-        text = blocks._environment.get_template(f"{template}.jinja").render(case)
+        text = environment().get_template(f"{template}.jinja").render(case)
         assert render_block(template, indent, **case).text == canonical_block(text, indent), case
 
 
@@ -86,7 +85,7 @@ def test_a_filled_skeleton_is_what_the_printer_prints(template: str, indent: int
 def test_a_filled_item_is_what_the_printer_prints(seed: int) -> None:
     values = Values(seed)
     case = {"name": values.text(), "hash": values.text(), "steps": Code('("a", "b")')}
-    text = blocks._environment.get_template("_plan.jinja").render(case)
+    text = environment().get_template("_plan.jinja").render(case)
     assert render_block("_plan", 8, "item", **case).text == canonical_item(text, 8)
 
 
