@@ -12,7 +12,7 @@ from pyflow_cli.generation import regenerate
 from pyflow_cli.json_form import event_form
 from pyflow_cli.live_view import LiveView
 from pyflow_cli.run_text import event_line
-from pyflow_cli.source_watch import LOOK_SECONDS, SourceWatch
+from pyflow_cli.source_watch import LOOK_SECONDS, SourceWatch, describe
 from pyflow_cli.starting import start_run
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ class DevSession:
         restart()
 
     def _say_saved(self, changed: list[str]) -> None:
-        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        self._cli.output.prose(f"{changed[0]}{more} changed")
+        self._cli.output.prose(describe(changed))
 
     # --- while it runs
 

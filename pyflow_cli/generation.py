@@ -40,7 +40,7 @@ def planned_changes(settings: Settings, metadata: Metadata, *, no_docs: bool = F
     return changes
 
 
-def regenerate(root: Path, output: Output) -> bool:
+def regenerate(root: Path, output: Output, *, no_docs: bool = False) -> bool:
     """Bring the generated package of a project up to date; False, with the reason said, if that cannot be."""
     from pyflow_cli.codegen.write import apply_changes, complete_changes
     from pyflow_cli.failure import report
@@ -58,7 +58,7 @@ def regenerate(root: Path, output: Output) -> bool:
             output.prose(render_text(findings, settings.root, color=output.color))
             output.error("nothing was generated")
             return False
-        changes = planned_changes(settings, metadata)
+        changes = planned_changes(settings, metadata, no_docs=no_docs)
         apply_changes(changes)
     except UsageError as error:
         report(error, output)

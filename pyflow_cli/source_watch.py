@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
 
-from pyflow_cli.generation import source_files
+from pyflow_cli.generation import regenerate, source_files
+from pyflow_cli.settings import load_settings
+from pyflow_core.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pyflow_cli.output import Output
     from pyflow_cli.settings import Settings
 
 LOOK_SECONDS = 0.4
@@ -21,6 +25,10 @@ class SourceWatch:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._seen = self._look()
+
+    def follow(self, settings: Settings) -> None:
+        """Look at the files of these settings from now on."""
+        self._settings = settings
 
     def changed(self) -> list[str]:
         """The files that came, went or changed since the last time, relative to the project's root."""
@@ -39,6 +47,25 @@ class SourceWatch:
     def _look(self) -> dict[Path, tuple[int, int]]:
         files = [*source_files(self._settings), self._settings.root / "pyproject.toml"]
         return {path: stamp for path in files if (stamp := _stamp(path)) is not None}
+
+
+def keep_generating(settings: Settings, output: Output, *, no_docs: bool) -> NoReturn:
+    """Generate now and whenever a file is saved, until somebody interrupts; what is wrong is said, and waited for."""
+    watch = SourceWatch(settings)
+    while True:
+        if regenerate(settings.root, output, no_docs=no_docs):
+            output.prose("watching: Ctrl-C ends")
+        else:
+            output.prose("waiting for a file to be saved")
+        output.prose(describe(watch.wait()))
+        with suppress(UsageError):
+            watch.follow(load_settings(settings.root, {}))
+
+
+def describe(changed: list[str]) -> str:
+    """What has changed, on one line."""
+    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return f"{changed[0]}{more} changed"
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -19,6 +19,7 @@ def generate(
     *,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if something is out of date.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="As --check, and print the difference.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Generate again whenever a file is saved.")] = False,
     no_docs: Annotated[bool, typer.Option("--no-docs", help="Leave the documentation pages as they are.")] = False,
 ) -> ExitCode:
     """Write the typed client, workers and docs.
@@ -28,8 +29,14 @@ def generate(
     from pyflow_cli.codegen.write import apply_changes, complete_changes
     from pyflow_cli.generation import planned_changes, stopping_findings
     from pyflow_cli.inspection import count, inspect
+    from pyflow_cli.source_watch import keep_generating
+    from pyflow_core.errors import UsageError
 
+    if watch and (check or diff or cli.json):
+        raise UsageError("--watch writes, again and again: it goes with neither --check, --diff nor --json")
     settings = cli.written_settings
+    if watch:
+        keep_generating(settings, cli.output, no_docs=no_docs)
     if not (check or diff):
         complete_changes(settings.package_folder)
     metadata = inspect(settings)
