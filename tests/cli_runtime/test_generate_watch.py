@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING
 
 import pytest
-from runtime_project import Running, RuntimeProject
+
+if TYPE_CHECKING:
+    from runtime_project import Running, RuntimeProject
 
 
 def _told(watch: Running, text: str) -> str:
