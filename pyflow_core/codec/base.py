@@ -14,10 +14,12 @@ class Codec(ABC):
     The text is valid UTF-8. Nothing in it is ever executed or imported: a stored value can only become data.
     """
 
-    __slots__ = ("annotation",)
+    __slots__ = ("annotation", "text_only")
 
-    def __init__(self, annotation: object) -> None:
+    def __init__(self, annotation: object, *, text_only: bool = True) -> None:
         self.annotation = annotation
+        self.text_only = text_only
+        """Whether its values are text and nothing else: no table, no handle, and no handle in them."""
 
     @abstractmethod
     def round_trip(self, value: Any) -> tuple[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inspect import Parameter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pyflow_core.codec.path import annotation_name
 from pyflow_core.codec.plain import PLAIN
@@ -48,12 +48,30 @@ def _remember(cache: dict[Any, Codec], key: object, codec: Codec) -> Codec:
     return codec
 
 
+def _build_special(annotation: Any) -> Codec | None:
+    """The codecs of types that are no JSON: handles and tables."""
+    from pyflow_core.payload.arrow import TableCodec, is_table_type
+    from pyflow_core.payload.handle import Payload
+    from pyflow_core.payload.handle_codec import PayloadCodec
+
+    if is_table_type(annotation):
+        return TableCodec(annotation)
+    if annotation is Payload:
+        return PayloadCodec(annotation, PLAIN)
+    if get_origin(annotation) is Payload:
+        return PayloadCodec(annotation, codec_for(get_args(annotation)[0]))
+    return None
+
+
 def _build(annotation: Any) -> Codec:
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticSchemaGenerationError
 
     from pyflow_core.codec.typed import TypedCodec
 
+    special = _build_special(annotation)
+    if special is not None:
+        return special
     name = annotation_name(annotation)
     try:
         return TypedCodec(annotation, TypeAdapter(annotation))

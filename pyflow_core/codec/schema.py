@@ -51,11 +51,12 @@ _REFUSED = {
 class SchemaTraits:
     """`exact`: `==` proves a round trip. `sets`: there may be a set, whose order must be settled.
 
-    `refusal`: why no value of the type may be stored, if that is so.
+    `handles`: there may be a `Payload` in it. `refusal`: why no value of the type may be stored, if that is so.
     """
 
     exact: bool
     sets: bool
+    handles: bool
     refusal: str | None
 
 
@@ -65,6 +66,7 @@ def read_traits(schema: object) -> SchemaTraits:
     return SchemaTraits(
         exact=kinds <= _EXACT,
         sets=any(kind.startswith(_MAY_HOLD_SETS) for kind in kinds),
+        handles="payload" in kinds,
         refusal=next((_REFUSED[kind] for kind in sorted(kinds) if kind in _REFUSED), None),
     )
 
@@ -84,19 +86,21 @@ def _own_kind(node: Mapping[Any, Any]) -> Iterator[str]:
     kind = node.get("type")
     if isinstance(kind, str) and not _is_plain_literal(node) and not _is_clear_union(node):
         yield kind
-    if _is_import(node.get("function")):
-        yield "import"
+    module, name = _function_of(node.get("function"))
+    if name == "import_string" and module.startswith("pydantic"):
+        yield "import"  # the validator of `ImportString`, the one type that runs what the text names
+    if name == "read_payload" and module == "pyflow_core.payload.handle":
+        yield "payload"
     config: Mapping[str, object] = node.get("config") or {}
     if "allow" in (node.get("extra_behavior"), config.get("extra_fields_behavior")):
         yield "any"
 
 
-def _is_import(function: Any) -> bool:
-    """Whether this is the validator of pydantic's `ImportString`, the one type that runs what the text names."""
+def _function_of(function: Any) -> tuple[str, str]:
+    """The module and the name of a validator's function."""
     if is_mapping(function):
         function = function.get("function")
-    name, module = getattr(function, "__name__", ""), getattr(function, "__module__", None) or ""
-    return name == "import_string" and module.startswith("pydantic")
+    return getattr(function, "__module__", None) or "", getattr(function, "__name__", "")
 
 
 def _is_plain_literal(node: Mapping[Any, Any]) -> bool:

@@ -42,8 +42,8 @@ class TypedCodec(Codec):
     __slots__ = ("_exact", "_serializer", "_sets", "_validator")
 
     def __init__(self, annotation: object, adapter: TypeAdapter[Any]) -> None:
-        super().__init__(annotation)
         traits = read_traits(adapter.core_schema)
+        super().__init__(annotation, text_only=not traits.handles)
         if traits.refusal is not None:
             name = annotation_name(annotation)
             raise UnserialisableValueError(f"values of {name} cannot be stored: {traits.refusal}")

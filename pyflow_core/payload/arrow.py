@@ -20,6 +20,9 @@ class TableCodec(Codec):
 
     __slots__ = ()
 
+    def __init__(self, annotation: object) -> None:
+        super().__init__(annotation, text_only=False)
+
     @override
     def round_trip(self, value: Any) -> tuple[str, Any]:
         raise UnserialisableValueError(f"{type(value).__name__} is a table, and no part of a JSON value")

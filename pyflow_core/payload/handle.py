@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cas
 
 from typing_extensions import override
 
+from pyflow_core.codec.json_text import parse_json
 from pyflow_core.errors import PayloadContractError, PayloadForbiddenError
 from pyflow_core.payload.reference import facts_of, reference_tree, show_reference
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Generator, Mapping
 
     from pyflow_core.payload.reference import Reference
 
@@ -57,19 +58,39 @@ def payload_access(access: PayloadAccess | None) -> Generator[None]:
         _access.reset(token)
 
 
+_met: ContextVar[list[Reference] | None] = ContextVar("pyflow_payloads_met", default=None)
+
+
+@contextmanager
+def met_handles() -> Generator[list[Reference]]:
+    """The references of all handles that are written inside the block, as parts of a larger value."""
+    met: list[Reference] = []
+    token = _met.set(met)
+    try:
+        yield met
+    finally:
+        _met.reset(token)
+
+
 class Payload(Generic[T_co]):
     """A value that lies in a payload store. Equal handles name equal payloads; nothing is loaded by comparing them."""
 
-    __slots__ = ("_annotation", "_reference")
+    __slots__ = ("_annotation", "_context", "_reference")
 
-    def __init__(self, reference: Reference, annotation: Any = Any) -> None:
+    def __init__(self, reference: Reference, annotation: Any = Any, context: str | None = None) -> None:
         self._reference = reference
         self._annotation = annotation
+        self._context = context
 
     @property
     def reference(self) -> Reference:
         """Where it lies, how large it is, who wrote it."""
         return self._reference
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """What the step extracted of the value for conditions and lists, without loading it; empty if nothing."""
+        return {} if self._context is None else cast("dict[str, Any]", parse_json(self._context))
 
     @property
     def size_bytes(self) -> int:
@@ -83,10 +104,11 @@ class Payload(Generic[T_co]):
             PayloadError: one of its kinds; none quotes the payload.
             StoredValueError: the payload is no value of the declared type.
         """
-        from pyflow_core.payload.value import body_codec, decode_body
+        from pyflow_core.codec import codec_for
+        from pyflow_core.payload.value import decode_body
 
         raw = await self._through().read(self._reference)
-        return cast("T_co", decode_body(body_codec(self._annotation), raw, self._reference.encoding))
+        return cast("T_co", decode_body(codec_for(self._annotation), raw, self._reference.encoding))
 
     def open(self) -> AsyncGenerator[bytes]:
         """The bytes in chunks: `async for chunk in payload.open()`.
@@ -137,17 +159,24 @@ class Payload(Generic[T_co]):
 
         (annotation,) = get_args(source) or (Any,)
 
-        def read(tree: Any) -> Payload[Any]:
+        def read_payload(tree: Any) -> Payload[Any]:
             if type(tree) is cls:
                 return tree
             return Payload(_reference_of(tree), annotation)
 
         return core_schema.no_info_plain_validator_function(
-            read,
+            read_payload,
             serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda payload: reference_tree(payload.reference), return_schema=core_schema.any_schema()
+                _write_handle, return_schema=core_schema.any_schema()
             ),
         )
+
+
+def _write_handle(payload: Payload[Any]) -> dict[str, Any]:
+    met = _met.get()
+    if met is not None:
+        met.append(payload.reference)
+    return reference_tree(payload.reference)
 
 
 def _reference_of(tree: Any) -> Reference:

@@ -8,11 +8,13 @@ again under another name with `again`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyflow_core.errors import PayloadError, PayloadTooLargeError
 from pyflow_core.payload.boundary import Meta, read_reference, write_meta
 from pyflow_core.payload.context import extract_context
+from pyflow_core.payload.handle import met_handles
+from pyflow_core.payload.handle_codec import PayloadCodec
 from pyflow_core.payload.key import parse_key
 from pyflow_core.payload.policy import DEFAULT_POLICY, PayloadPolicy, Placement, place
 from pyflow_core.payload.reference import write_reference
@@ -28,29 +30,38 @@ if TYPE_CHECKING:
     from pyflow_core.payload.reader import PayloadReader
     from pyflow_core.payload.reference import Reference
     from pyflow_core.payload.scrub import Scrubber
-    from pyflow_core.payload.writer import Origin, PayloadWriter
+    from pyflow_core.payload.writer import Chunks, Origin, PayloadWriter
     from pyflow_core.ports.metric import MetricService
+
+
+class Draft(NamedTuple):
+    """A value that is serialised and not placed yet. `handles` are the payloads that it names in itself.
+
+    With `handle` the step declares a `Payload` and gave the value itself: it goes by reference, however small it is.
+    """
+
+    body: Body
+    context: str | None = None
+    handles: tuple[Reference, ...] = ()
+    handle: PayloadCodec | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A value that is ready to be committed.
 
-    `inline_bytes` is what it adds to its run's inline bytes. `fresh` is the value decoded from what was stored.
+    `inline_bytes` is what it adds to its run's inline bytes. `fresh` is what `do` returns for it, which shares nothing
+    with what the step returned.
     """
 
     envelope: Envelope
     placement: Placement
     inline_bytes: int
-    body: Body
+    fresh: Any
+    draft: Draft
     origin: Origin
     slot: str
     kind: Kind
-
-    @property
-    def fresh(self) -> Any:
-        """What `do` returns for it, sharing nothing with what the step returned."""
-        return self.body.fresh
 
 
 class DataPlane:
@@ -90,24 +101,49 @@ class DataPlane:
             UnserialisableValueError, PayloadTooLargeError, ContextExtractionError: the step fails, without a retry.
             PayloadStoreUnavailableError: try again; the step stays running.
         """
-        body = self._scrubbed(codec, encode_body(codec, value))
+        draft = draft_value(codec, value, context=context, scrubber=self._scrubber)
+        return await self.place(draft, origin, slot, kind=kind, policy=policy, run_inline_bytes=run_inline_bytes)
+
+    async def place(
+        self,
+        draft: Draft,
+        origin: Origin,
+        slot: str,
+        *,
+        kind: Kind = "output",
+        policy: PayloadPolicy = DEFAULT_POLICY,
+        run_inline_bytes: int = 0,
+        edition: int = 0,
+    ) -> Kept:
+        """Decide where a value goes and, where that is by reference, store it.
+
+        Raises:
+            PayloadTooLargeError: the step fails, without a retry.
+            PayloadStoreUnavailableError: try again; the step stays running.
+        """
+        placement = self._placement(draft, origin, policy, run_inline_bytes)
+        body = draft.body
+        kept = Kept(Envelope(context=draft.context), placement, 0, body.fresh, draft, origin, slot, kind)
+        return await self._stored(kept, edition) if placement.by_reference else self._inline(kept)
+
+    def _placement(self, draft: Draft, origin: Origin, policy: PayloadPolicy, run_inline_bytes: int) -> Placement:
         try:
-            placement = place(body.size, run_inline_bytes, policy, body.kind)
+            placement = place(draft.body.size, run_inline_bytes, policy, draft.body.kind)
         except PayloadTooLargeError as error:
             raise _with_origin(error, origin) from None
-        extracted = self._extract(context, body)
+        if draft.handles or draft.handle is not None:
+            # The row must name the payloads that its value names, or nobody would know that they are needed.
+            return Placement.BY_KIND
         if placement is Placement.BY_BUDGET:
             self._metrics.count(BUDGET_OVERRUNS)
-        kept = Kept(Envelope(context=extracted), placement, 0, body, origin, slot, kind)
-        return await self._stored(kept) if placement.by_reference else self._inline(kept)
+        return placement
 
     async def again(self, kept: Kept) -> Kept:
         """The same value under another name, after a commit was refused with `PayloadCollectedError`."""
         if not kept.placement.by_reference or kept.envelope.reference is None:
             return kept
-        reference = _single(kept.envelope)
-        parts = None if reference is None else parse_key(reference.key)
-        return await self._stored(kept, edition=(parts.edition if parts else 0) + 1)
+        parts = parse_key(single_reference(kept.envelope).key)
+        return await self._stored(kept, (parts.edition if parts else 0) + 1)
 
     async def fetch(self, codec: Codec, envelope: Envelope) -> Any:
         """The value of an envelope; None if it was left out.
@@ -118,29 +154,30 @@ class DataPlane:
         """
         if envelope.inline is not None:
             return codec.decode(envelope.inline)
-        reference = _single(envelope)
-        if reference is None:
+        if envelope.reference is None:
             return None
+        reference = single_reference(envelope)
+        if isinstance(codec, PayloadCodec):
+            return codec.handle(reference, envelope.context)
         return decode_body(codec, await self.reader.read(reference), reference.encoding)
 
-    def _scrubbed(self, codec: Codec, body: Body) -> Body:
-        if self._scrubber is None or body.text is None:
-            return body
-        clean = self._scrubber.json(body.text)
-        return body if clean is body.text else text_body(clean, codec.decode(clean))
+    async def write_stream(self, chunks: Chunks, origin: Origin, slot: str, *, content_type: str) -> Reference:
+        """Store a stream.
 
-    def _extract(self, spec: ContextSpec | None, body: Body) -> str | None:
-        if not spec:
-            return None
-        return extract_context(spec, body.fresh, body.text or "null", scrubber=self._scrubber or DEFAULT_SCRUBBER)
+        Raises:
+            PayloadError: nothing may be committed.
+        """
+        return await self._writer.write_stream(chunks, origin, slot, content_type=content_type)
 
     def _inline(self, kept: Kept) -> Kept:
-        envelope = kept.envelope._replace(inline=kept.body.text)
+        body = kept.draft.body
+        envelope = kept.envelope._replace(inline=body.text)
         self._measure(envelope, kept.kind)
-        return replace(kept, envelope=envelope, inline_bytes=kept.body.size)
+        return replace(kept, envelope=envelope, inline_bytes=body.size)
 
-    async def _stored(self, kept: Kept, *, edition: int = 0) -> Kept:
-        body = kept.body
+    async def _stored(self, kept: Kept, edition: int) -> Kept:
+        draft = kept.draft
+        body = draft.body
         reference = await self._writer.write(
             body.raw,
             kept.origin,
@@ -149,22 +186,47 @@ class DataPlane:
             content_type=body.content_type,
             edition=edition,
         )
+        named = (reference, *draft.handles) if draft.handles else reference
         envelope = kept.envelope._replace(
-            reference=write_reference(reference), meta=write_meta(Meta(kind=kept.kind, bytes=body.size))
+            reference=write_reference(named), meta=write_meta(Meta(kind=kept.kind, bytes=body.size))
         )
         self._measure(envelope, kept.kind)
-        return replace(kept, envelope=envelope)
+        fresh = kept.fresh if draft.handle is None else draft.handle.handle(reference, draft.context)
+        return replace(kept, envelope=envelope, fresh=fresh)
 
     def _measure(self, envelope: Envelope, kind: Kind) -> None:
         size = sum(len(column.encode()) for column in envelope if column is not None)
         self._metrics.observe(EVENT_RESULT_BYTES, size, kind=kind)
 
 
-def _single(envelope: Envelope) -> Reference | None:
-    """The reference of the value itself: the first of a manifest."""
-    if envelope.reference is None:
-        return None
-    found = read_reference(envelope.reference)
+def draft_value(
+    codec: Codec, value: Any, *, context: ContextSpec | None = None, scrubber: Scrubber | None = None
+) -> Draft:
+    """Serialise a value, and extract its context. No store is touched.
+
+    Raises:
+        UnserialisableValueError, ContextExtractionError: the step fails, without a retry.
+    """
+    if isinstance(codec, PayloadCodec):
+        return draft_value(codec.inner, value, context=context, scrubber=scrubber)._replace(handle=codec)
+    with met_handles() as handles:
+        body = encode_body(codec, value)
+    if scrubber is not None and body.text is not None:
+        clean = scrubber.json(body.text)
+        body = body if clean is body.text else text_body(clean, codec.decode(clean))
+    extracted = None
+    if context:
+        extracted = extract_context(context, body.fresh, body.text or "null", scrubber=scrubber or DEFAULT_SCRUBBER)
+    return Draft(body, extracted, tuple(dict.fromkeys(handles)))
+
+
+def single_reference(envelope: Envelope) -> Reference:
+    """The reference of the value itself: the first of a manifest.
+
+    Raises:
+        PayloadContractError: the envelope holds no reference.
+    """
+    found = read_reference(envelope.reference or "")
     return found[0] if isinstance(found, tuple) else found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pyflow_core.codec import codec_for
 from pyflow_core.errors import StoredValueError
 from pyflow_core.payload import arrow
 from pyflow_core.payload.policy import ValueKind
@@ -71,11 +70,6 @@ def decode_body(codec: Codec, raw: bytes, encoding: Encoding) -> Any:
     if encoding == "text":
         return _declared(codec, str, _text(raw))
     return _declared(codec, bytes, raw)
-
-
-def body_codec(annotation: object) -> Codec:
-    """The codec of a declared type, tables included."""
-    return arrow.TableCodec(annotation) if arrow.is_table_type(annotation) else codec_for(annotation)
 
 
 def takes_bytes(annotation: object) -> bool:

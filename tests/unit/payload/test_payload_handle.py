@@ -20,7 +20,6 @@ from pyflow_core.payload.key import OUTPUT
 from pyflow_core.payload.plane import DataPlane
 from pyflow_core.payload.policy import PayloadPolicy, Placement
 from pyflow_core.payload.reader import PayloadReader
-from pyflow_core.payload.value import body_codec
 from pyflow_core.payload.writer import Origin, PayloadWriter
 from pyflow_core.ports.state import Envelope
 
@@ -175,7 +174,7 @@ def test_tables_travel_as_arrow() -> None:
     async def scenario() -> None:
         shelf = Shelf()
         table = arrow.table({"a": [1, 2, None], "b": ["x", "y", "z"]})
-        codec = body_codec(arrow.Table)
+        codec = codec_for(arrow.Table)
         kept = await shelf.plane.keep(codec, table, ORIGIN, OUTPUT)
         assert (await shelf.plane.fetch(codec, kept.envelope)).equals(table)
         assert kept.fresh.equals(table)

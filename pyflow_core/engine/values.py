@@ -1,0 +1,237 @@
+"""The values of runs, on their way into rows and back: small ones as text, all others as payloads with a reference.
+
+Writing has two halves. `write` serialises, in place and without a store: nearly every value is done then. What is left
+is a draft, which `place` puts where it belongs before the commit that refers to it.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from pyflow_core.clock import SystemClock
+from pyflow_core.codec import hash_text
+from pyflow_core.errors import PayloadForbiddenError, PayloadStoreUnavailableError
+from pyflow_core.log import PAYLOADS_UNAVAILABLE, logger
+from pyflow_core.payload.arrow import is_table
+from pyflow_core.payload.handle import Payload, payload_access
+from pyflow_core.payload.handle_codec import PayloadCodec
+from pyflow_core.payload.plane import Draft, draft_value, single_reference
+from pyflow_core.payload.policy import DEFAULT_POLICY, SMALL_BYTES, PayloadPolicy, place, resolve_policy
+from pyflow_core.payload.reference import write_reference
+from pyflow_core.payload.value import text_body
+from pyflow_core.ports.state import OMITTED, Envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from contextlib import AbstractContextManager
+
+    from pyflow_core.clock import Clock
+    from pyflow_core.codec import Codec
+    from pyflow_core.payload.boundary import Kind
+    from pyflow_core.payload.context import ContextSpec
+    from pyflow_core.payload.plane import Kept
+    from pyflow_core.payload.planes import DataPlanes
+    from pyflow_core.payload.writer import Chunks, Origin
+
+T = TypeVar("T")
+
+_log = logger("pyflow.payload")
+
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 10.0
+_SURELY_SMALL = SMALL_BYTES // 4
+"""So many characters are never more than `SMALL_BYTES`."""
+
+
+class Written(NamedTuple):
+    """A serialised value: with a `draft` it is still to be placed, otherwise `envelope` is what its row will hold.
+
+    `fresh` is the value decoded again. Where a plain value is given for a `Payload`, it is that value until it is
+    placed.
+    """
+
+    envelope: Envelope
+    fresh: Any
+    draft: Draft | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The hash by which a replay compares inputs."""
+        if self.draft is not None:
+            body = self.draft.body
+            return hash_text(body.text) if body.text is not None else sha256(body.raw).hexdigest()
+        if isinstance(self.fresh, Payload):
+            handle: Payload[Any] = self.fresh
+            return handle.reference.sha256
+        return hash_text(self.envelope.inline or "null")
+
+
+class Values:
+    """Writes and brings the values of runs. Without `planes` everything stays inline, whatever its size."""
+
+    def __init__(
+        self,
+        planes: DataPlanes | None = None,
+        clock: Clock | None = None,
+        *,
+        policy: PayloadPolicy = DEFAULT_POLICY,
+        queues: Mapping[str, Mapping[str, Any]] | None = None,
+        workflows: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self._planes = planes
+        self._clock = clock or SystemClock()
+        self._policy = policy
+        self._queues = queues or {}
+        self._workflows = workflows or {}
+        narrower = [*self._queues.values(), *self._workflows.values()]
+        policies = [policy, *(policy.override(options) for options in narrower)]
+        # Whether some policy may place even a small value by reference.
+        self._doubts_small = any(one.strict or one.inline_max < SMALL_BYTES for one in policies)
+
+    # --- into rows
+
+    def write(
+        self,
+        codec: Codec,
+        value: Any,
+        options: Mapping[str, Any] | None = None,
+        context: ContextSpec | None = None,
+    ) -> Written:
+        """Serialise a value, once; what is not surely to stay inline becomes a draft.
+
+        Raises:
+            UnserialisableValueError, ContextExtractionError
+        """
+        planes = self._planes
+        if planes is None:
+            text, fresh = codec.round_trip(value)
+            return Written(Envelope(text), fresh)
+        kind = type(value)
+        if kind is Payload:
+            return _refer(value)
+        if context or kind is bytes or not codec.text_only or planes.scrubber is not None or is_table(value):
+            draft = draft_value(codec, value, context=context, scrubber=planes.scrubber)
+            return Written(OMITTED, draft.body.fresh, draft)
+        text, fresh = codec.round_trip(value)
+        if self._stays(text, options):
+            return Written(Envelope(text), fresh)
+        return Written(OMITTED, fresh, Draft(text_body(text, fresh)))
+
+    def _stays(self, text: str, options: Mapping[str, Any] | None) -> bool:
+        if self._doubts_small or (options and (options.get("inline_max") is not None or options.get("lazy"))):
+            return False
+        return len(text) <= _SURELY_SMALL or (len(text) <= SMALL_BYTES and text.isascii())
+
+    def policy_of(self, workflow: str, queue: str | None, options: Mapping[str, Any] | None = None) -> PayloadPolicy:
+        """The limits of a value: the project's, then the queue's, the workflow's, the step's."""
+        if not (self._queues or self._workflows or options):
+            return self._policy
+        of_queue = [given for glob, given in self._queues.items() if queue is not None and fnmatchcase(queue, glob)]
+        policy = resolve_policy(self._policy, *of_queue, self._workflows.get(workflow), options)
+        # A handle is asked for: what it names must lie in a store.
+        return replace(policy, strict=True) if options and options.get("lazy") else policy
+
+    async def place(
+        self,
+        draft: Draft,
+        origin: Origin,
+        slot: str,
+        *,
+        kind: Kind = "output",
+        policy: PayloadPolicy | None = None,
+        run_inline_bytes: int = 0,
+        edition: int = 0,
+    ) -> Kept:
+        """Put a draft where it belongs; waits for a store that cannot be reached.
+
+        Raises:
+            PayloadTooLargeError, PayloadForbiddenError, UnsafeStoreError: waiting would not help.
+        """
+        planes = self._with_store()
+
+        async def place() -> Kept:
+            plane = await planes.of(origin.tenant)
+            return await plane.place(
+                draft,
+                origin,
+                slot,
+                kind=kind,
+                policy=policy or self._policy,
+                run_inline_bytes=run_inline_bytes,
+                edition=edition,
+            )
+
+        return await self._patiently(place)
+
+    def check_size(self, draft: Draft, policy: PayloadPolicy) -> None:
+        """Refuse now what no store will be asked to take.
+
+        Raises:
+            PayloadTooLargeError
+        """
+        place(draft.body.size, 0, policy, draft.body.kind)
+
+    # --- and back
+
+    async def bring(self, codec: Codec, envelope: Envelope, tenant: str) -> Any:
+        """The value of an envelope; None if it was left out. Waits for a store that cannot be reached.
+
+        Raises:
+            PayloadError: the payload is missing, damaged, expired, or not for this tenant.
+            StoredValueError: it is no value of the type that the code now declares.
+        """
+        if envelope.inline is not None:
+            return codec.decode(envelope.inline)
+        if envelope.reference is None:
+            return None
+        planes = self._with_store()
+        if isinstance(codec, PayloadCodec):
+            return codec.handle(single_reference(envelope), envelope.context)
+
+        async def fetch() -> Any:
+            return await (await planes.of(tenant)).fetch(codec, envelope)
+
+        return await self._patiently(fetch)
+
+    def access(self, tenant: str) -> AbstractContextManager[None]:
+        """Inside of it handles may be loaded."""
+        return nullcontext() if self._planes is None else payload_access(self._planes.access(tenant))
+
+    async def write_stream(self, chunks: Chunks, origin: Origin, slot: str, content_type: str) -> Payload[bytes]:
+        """Store a stream, never whole in memory.
+
+        Raises:
+            PayloadError
+        """
+        plane = await self._with_store().of(origin.tenant)
+        return Payload(await plane.write_stream(chunks, origin, slot, content_type=content_type), bytes)
+
+    def _with_store(self) -> DataPlanes:
+        if self._planes is None:
+            raise PayloadForbiddenError("this connection has no payload store: set `payloads`")
+        return self._planes
+
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return await work()
+            except PayloadStoreUnavailableError as error:
+                _log.warning("%s: %s", PAYLOADS_UNAVAILABLE, error)
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+def _refer(handle: Payload[Any]) -> Written:
+    return Written(Envelope(reference=write_reference(handle.reference)), handle)
+
+
+def text_bytes(text: str | None) -> int:
+    """The bytes of a text in UTF-8."""
+    if text is None:
+        return 0
+    return len(text) if text.isascii() else len(text.encode())

@@ -1,0 +1,97 @@
+"""The data planes of a process: one payload store, opened when something is first put into it or read from it.
+
+A process that only starts small runs, or only answers statuses, never opens the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from pyflow_core.payload.cache import DEFAULT_CACHE_BYTES, PayloadCache
+from pyflow_core.payload.plane import DataPlane
+from pyflow_core.payload.reader import PayloadReader
+from pyflow_core.payload.writer import PayloadWriter
+from pyflow_core.ports.metric import NO_METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from pyflow_core.payload.handle import PayloadAccess
+    from pyflow_core.payload.reference import Compression, Reference
+    from pyflow_core.payload.scrub import Scrubber
+    from pyflow_core.ports.metric import MetricService
+    from pyflow_core.ports.payload import PayloadService
+
+
+class DataPlanes:
+    """A plane for each tenant over the store that `make_store` makes."""
+
+    def __init__(
+        self,
+        make_store: Callable[[], PayloadService],
+        *,
+        compression: Compression = "none",
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+        scrubber: Scrubber | None = None,
+        metrics: MetricService = NO_METRICS,
+    ) -> None:
+        self.scrubber = scrubber
+        self.metrics = metrics
+        self._make_store = make_store
+        self._compression: Compression = compression
+        self._cache = PayloadCache(cache_bytes)
+        self._store: PayloadService | None = None
+        self._opening = asyncio.Lock()
+        self._planes: dict[str, DataPlane] = {}
+
+    async def of(self, tenant: str) -> DataPlane:
+        """The plane of a tenant's runs.
+
+        Raises:
+            SettingsError, MissingExtraError, PayloadStoreUnavailableError, UnsafeStoreError
+        """
+        plane = self._planes.get(tenant)
+        if plane is None:
+            store = await self.store()
+            writer = PayloadWriter(store, compression=self._compression, metrics=self.metrics)
+            reader = PayloadReader({store.name: store}, tenant=tenant, cache=self._cache, metrics=self.metrics)
+            plane = self._planes[tenant] = DataPlane(writer, reader, scrubber=self.scrubber, metrics=self.metrics)
+        return plane
+
+    async def store(self) -> PayloadService:
+        """The store, open."""
+        async with self._opening:
+            if self._store is None:
+                store = self._make_store()
+                await store.open()
+                self._store = store
+            return self._store
+
+    def access(self, tenant: str) -> PayloadAccess:
+        """What handles of a tenant's runs load through."""
+        return _Access(self, tenant)
+
+    async def close(self) -> None:
+        """Close the store, if it was opened."""
+        self._planes.clear()
+        store, self._store = self._store, None
+        if store is not None:
+            await store.close()
+
+
+class _Access:
+    def __init__(self, planes: DataPlanes, tenant: str) -> None:
+        self._planes = planes
+        self._tenant = tenant
+
+    async def read(self, reference: Reference) -> bytes:
+        return await (await self._planes.of(self._tenant)).reader.read(reference)
+
+    async def open(self, reference: Reference) -> AsyncGenerator[bytes]:
+        plane = await self._planes.of(self._tenant)
+        async for chunk in plane.reader.open(reference):
+            yield chunk
+
+    async def range(self, reference: Reference, start: int, end: int) -> bytes:
+        return await (await self._planes.of(self._tenant)).reader.range(reference, start, end)
