@@ -6,11 +6,15 @@ import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from pyflow_core.engine.values import NO_VALUE
 from pyflow_core.errors import (
     CodecError,
     InvalidInputError,
     InvalidNameError,
     NotConnectedError,
+    PayloadCollectedError,
+    PayloadForbiddenError,
+    PayloadTooLargeError,
     ResultTimeoutError,
     StoreError,
     UnknownRunError,
@@ -18,7 +22,9 @@ from pyflow_core.errors import (
 from pyflow_core.log import NO_WORKER, STORE_TROUBLE, logger
 from pyflow_core.middleware import Call, check_permissions
 from pyflow_core.naming import is_valid_step_name, orchestrator_queue, run_task
-from pyflow_core.ports.state import OMITTED, Envelope, Job, NewRun, RunFilter, RunStatus
+from pyflow_core.payload.key import INPUT
+from pyflow_core.payload.writer import Origin
+from pyflow_core.ports.state import DEFAULT_TENANT, Envelope, Job, NewRun, RunFilter, RunStatus
 from pyflow_core.references import NO_DATA
 from pyflow_core.run import RunHandle, settled_error
 
@@ -27,9 +33,10 @@ if TYPE_CHECKING:
 
     from pyflow_core.clock import Clock
     from pyflow_core.engine.runtime import Runtime
+    from pyflow_core.engine.values import Written
     from pyflow_core.engine.worker import Worker
     from pyflow_core.ports.queue import QueueService
-    from pyflow_core.ports.state import RunPage, RunRecord, Settlement, WorkflowStateService
+    from pyflow_core.ports.state import CreatedRun, RunPage, RunRecord, Settlement, WorkflowStateService
     from pyflow_core.wiring import ExecutionMode, WorkflowDefinition
 
 _log = logger("pyflow.client")
@@ -50,6 +57,7 @@ class Client:
         *,
         execution_mode: ExecutionMode | None = None,
         make_worker: Callable[[Client, bool], Awaitable[Worker]] | None = None,
+        tenant: str = DEFAULT_TENANT,
     ) -> None:
         self.state = state
         self.queue = queue
@@ -57,6 +65,7 @@ class Client:
         self.clock = clock
         self.worker: Worker | None = None
         self._execution_mode = execution_mode
+        self._tenant = tenant
         self._make_worker = make_worker
         self._inline: Worker | None = None
         self._waiting: dict[str, set[asyncio.Future[Settlement | None]]] = {}
@@ -97,34 +106,81 @@ class Client:
         definition = self.runtime.registry.workflow(workflow)
         run_id = _checked_run_id(run_id)
         await check_permissions(Call("workflow", workflow, data, run_id, actor), definition.permissions)
-        text = _input_text(definition, data)
-        new = NewRun(
-            run_id,
-            workflow,
-            OMITTED if text is None else Envelope(text),
-            self.runtime.plan(workflow).code_hash,
-            tuple(tags),
-            actor,
-        )
+        written = self._write_input(definition, data)
         inline = (self._execution_mode or definition.execution_mode) == "inline"
         worker = await self._inline_worker() if inline else self.worker
         born_here = worker is not None and (inline or (self.queue is None and worker.works_on(workflow)))
         if worker is not None and born_here and (inline or worker.has_room()):
             try:
-                created = await self.state.create_run(new, claim_for=worker.worker_id)
+                created, recorded = await self._create(
+                    definition, run_id, written, tags, actor, claim_for=worker.worker_id
+                )
             except StoreError:
                 worker.doubt()
                 raise
             if created.created:
-                await worker.drive_new(created, text, actor)
+                await worker.drive_new(created, recorded, self._tenant, actor)
         else:
-            created = await self.state.create_run(new)
+            created, _ = await self._create(definition, run_id, written, tags, actor)
             if created.created and self.queue is not None:
                 await self._enqueue(workflow, run_id)
         handle: RunHandle[Any] = RunHandle(self, workflow, run_id)
         if inline:
             await self._wait(run_id, None)
         return handle, created.created
+
+    def _write_input(self, definition: WorkflowDefinition, data: Any) -> Written:
+        parameter = definition.signature.data
+        if parameter is None:
+            if data is not NO_DATA:
+                raise InvalidInputError(f"workflow {definition.name!r} takes no input")
+            return NO_VALUE
+        if data is NO_DATA:
+            if parameter.required:
+                raise InvalidInputError(f"workflow {definition.name!r} takes input, and none was given")
+            return NO_VALUE
+        values = self.runtime.values
+        try:
+            written = values.write(definition.signature.data_codec, data)
+            if written.draft is not None:
+                values.check_size(written.draft)
+        except (CodecError, PayloadTooLargeError) as error:
+            raise InvalidInputError(f"the input of workflow {definition.name!r}: {error.message}") from None
+        return written
+
+    async def _create(
+        self,
+        definition: WorkflowDefinition,
+        run_id: str,
+        written: Written,
+        tags: Sequence[str],
+        actor: str | None,
+        *,
+        claim_for: str | None = None,
+    ) -> tuple[CreatedRun, Envelope]:
+        """Create a run, its input placed before; and the input as it may be read without a store, if it can be."""
+        workflow = definition.name
+        code_hash = self.runtime.plan(workflow).code_hash
+        envelope = written.envelope
+        edition = 0
+        while True:
+            if written.draft is not None:
+                origin = Origin(workflow, run_id, tenant=self._tenant)
+                policy = self.runtime.value_policy(workflow, None, None)
+                kept = await self.runtime.values.place(
+                    written.draft, origin, INPUT, kind="input", policy=policy, edition=edition
+                )
+                envelope = kept.envelope
+            new = NewRun(run_id, workflow, envelope, code_hash, tuple(tags), actor, self._tenant)
+            try:
+                created = await self.state.create_run(new, claim_for=claim_for)
+            except PayloadCollectedError:
+                if written.draft is None:
+                    raise
+                edition += 1
+                continue
+            text = written.draft.body.text if written.draft is not None and written.draft.handle is None else None
+            return created, envelope if text is None else Envelope(text)
 
     def handle(self, workflow: str, run_id: str) -> RunHandle[Any]:
         """The handle of a run that exists already."""
@@ -187,16 +243,21 @@ class Client:
             if run is None:
                 raise ResultTimeoutError(run_id, workflow)
         elif settlement.status is RunStatus.COMPLETED:
-            return self._decode(workflow, settlement.output)
+            return await self._bring(workflow, settlement.output, self._tenant)
         else:
             run = await self.get_run(run_id)
         if run.status is RunStatus.COMPLETED:
-            return self._decode(run.workflow, run.output)
+            return await self._bring(run.workflow, run.output, run.tenant)
         raise settled_error(run)
 
-    def _decode(self, workflow: str, output: Envelope) -> Any:
+    async def _bring(self, workflow: str, output: Envelope, tenant: str) -> Any:
+        if tenant != self._tenant:
+            raise PayloadForbiddenError(
+                f"the run belongs to tenant {tenant!r}, and this connection is {self._tenant!r}'s"
+            )
         codec = self.runtime.registry.workflow(workflow).signature.result_codec
-        return codec.decode(output.inline or "null")
+        with self.runtime.values.access(tenant):
+            return await self.runtime.values.bring(codec, output, tenant)
 
     # --- waiting
 
@@ -328,19 +389,3 @@ def _checked_run_id(run_id: str | None) -> str:
     if not is_valid_step_name(run_id):
         raise InvalidNameError(f"{run_id!r} cannot name a run: use 1 to 200 characters, no control characters")
     return run_id
-
-
-def _input_text(definition: WorkflowDefinition, data: Any) -> str | None:
-    parameter = definition.signature.data
-    if parameter is None:
-        if data is not NO_DATA:
-            raise InvalidInputError(f"workflow {definition.name!r} takes no input")
-        return None
-    if data is NO_DATA:
-        if parameter.required:
-            raise InvalidInputError(f"workflow {definition.name!r} takes input, and none was given")
-        return None
-    try:
-        return definition.signature.data_codec.encode(data)
-    except CodecError as error:
-        raise InvalidInputError(f"the input of workflow {definition.name!r}: {error.message}") from None

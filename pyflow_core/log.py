@@ -17,6 +17,7 @@ LEASE_LOST = "worker.lease_lost"
 WORKERS_REAPED = "worker.reaped"
 DRAIN_SLOW = "run.drain_slow"
 STORE_TROUBLE = "store.trouble"
+PAYLOADS_UNAVAILABLE = "payload.store_unavailable"
 NO_WORKER = "run.no_worker"
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from pyflow_core.payload.handle import Payload
 
 D_contra = TypeVar("D_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True)
@@ -25,6 +28,11 @@ class RpcCall(Generic[R_co]):
 
     rpc_name: str
     data: Any = NO_DATA
+    is_lazy: bool = False
+
+    def lazy(self) -> RpcCall[Payload[R_co]]:
+        """The same call, whose result `do` gives as a handle: it is passed on, or loaded in a step, as needed."""
+        return RpcCall(self.rpc_name, self.data, is_lazy=True)
 
 
 @dataclass(frozen=True)

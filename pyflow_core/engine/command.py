@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from pyflow_core.codec import Codec
     from pyflow_core.engine.loop import WorkflowFuture
+    from pyflow_core.engine.values import Written
     from pyflow_core.errors import ErrorInfo
     from pyflow_core.wiring import RpcDefinition
 
@@ -19,7 +20,7 @@ class AskRpc(NamedTuple):
 
     step_name: str
     rpc: RpcDefinition
-    text: str | None
+    data: Written
     sha256: str
     options: Mapping[str, Any]
     asked_at: int

@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyflow_core.engine.inline import InlineStep
 from pyflow_core.engine.outcome import Result
+from pyflow_core.engine.placing import MAX_EDITIONS, Placer, inline_bytes_of
 from pyflow_core.engine.replay import Replay, fed
 from pyflow_core.engine.settlement import blocked, ended
 from pyflow_core.engine.turn import Planner, Turn
+from pyflow_core.engine.values import RunValues, text_bytes
 from pyflow_core.errors import (
     CommitUnknownError,
     CrashLoopError,
     OvertakenError,
+    PayloadCollectedError,
     PayloadContractError,
+    PayloadError,
     PyflowError,
     StaleLeaseError,
     StoreError,
@@ -53,7 +57,7 @@ if TYPE_CHECKING:
     from pyflow_core.engine.command import Command, Invoke
     from pyflow_core.engine.execution import Execution
     from pyflow_core.engine.host import Host
-    from pyflow_core.ports.state import Numbered, RunClaim, RunHistory
+    from pyflow_core.ports.state import Envelope, Numbered, RunClaim, RunHistory
     from pyflow_core.wiring import WorkflowDefinition
 
 MAX_TAKEOVERS = 10
@@ -81,6 +85,7 @@ class RunDriver:
         self.delivered = 0
         self.settlement: Settlement | None = None
         self._planner = Planner(host, definition, run_id, generation)
+        self._placer = Placer(host, self._planner, definition.name, run_id)
         self._execution: Execution | None = None
         self._carried: list[Command] = []
         self._staged: list[Result] = []
@@ -96,9 +101,10 @@ class RunDriver:
 
     # --- called by the worker
 
-    async def begin(self, input_text: str | None, actor: str | None, started_at: float) -> None:
-        """Drive a run that was created just now and claimed at birth."""
-        await self._drive(self._first(input_text, actor, started_at))
+    async def begin(self, data: Envelope, tenant: str, actor: str | None, started_at: float) -> None:
+        """Drive a run that was created just now and claimed at birth; `data` is what was recorded, or its text."""
+        self._planner.tenant = tenant
+        await self._drive(self._first(data, actor, started_at))
 
     async def resume(self, claim: RunClaim) -> None:
         """Drive a claimed run: go on where the cached execution parked, or replay its history."""
@@ -180,9 +186,8 @@ class RunDriver:
             await self._cycle()
         except StaleLeaseError:
             raise
-        except PayloadContractError as error:  # the store will never take it
-            self._staged, self._retries = [], {}
-            return self._block(error)
+        except (PayloadContractError, PayloadError) as error:
+            return self._after_refused_value(error)
         except (OvertakenError, CommitUnknownError) as error:
             _log.info("%s: run %s: %s", RUN_RELOADED, self.run_id, error)
             return self._reload()
@@ -192,6 +197,15 @@ class RunDriver:
         except PyflowError as error:
             return self._block(error)
         return None
+
+    def _after_refused_value(self, error: PayloadContractError | PayloadError) -> Coroutine[Any, Any, None]:
+        """Store anew what was collected too early; nothing else will ever be taken, so the run is blocked."""
+        if isinstance(error, PayloadCollectedError) and self._placer.edition < MAX_EDITIONS:
+            _log.info("%s: run %s: %s", RUN_RELOADED, self.run_id, error)
+            self._staged = self._placer.unplace(self._staged)
+            return self._reload()
+        self._staged, self._retries = [], {}
+        return self._block(error)
 
     async def _cycle(self) -> None:
         """Turn after turn, until the run parks or settles."""
@@ -204,18 +218,23 @@ class RunDriver:
             if self._check:
                 self._check = False
                 await self._catch_up()
-            if self._inbox and self._absorb():
-                await self._write_first()
+            if self._inbox:
+                if self._take_in():
+                    self._staged = await self._placer.place_results(self._staged)
+                if self._feed_staged():
+                    await self._write_first()
 
-    async def _first(self, input_text: str | None, actor: str | None, started_at: float) -> None:
+    async def _first(self, recorded: Envelope, actor: str | None, started_at: float) -> None:
+        data = await self.host.runtime.data_of(self.definition.signature, recorded, self._planner.tenant)
+        self._planner.inline_bytes = text_bytes(recorded.inline)
         self._execution = self.host.runtime.execution(
-            self.definition, self.run_id, input_text, actor=actor, started_at=started_at
+            self.definition, self.run_id, data, actor=actor, started_at=started_at
         )
         self._execution.start()
 
     async def _continue(self, claim: RunClaim) -> None:
         if claim.history is None and self._execution is not None:
-            fed(self._execution, claim.fresh)
+            await fed(self._execution, claim.fresh, self._values)
             self._note_arrivals(claim)
             return
         self.retire()
@@ -237,8 +256,11 @@ class RunDriver:
             raise CrashLoopError(
                 f"the run was taken over {run.takeovers} times from workers that died before it got any further"
             )
+        self._planner.tenant = run.tenant
+        self._planner.inline_bytes = _inline_bytes(history)
+        data = await self.host.runtime.data_of(self.definition.signature, run.input, run.tenant)
         execution = self._execution = self.host.runtime.execution(
-            self.definition, self.run_id, run.input.inline, actor=run.actor, started_at=run.created_at
+            self.definition, self.run_id, data, actor=run.actor, started_at=run.created_at
         )
         self._attempts = {
             s.step_name: (s.attempts, s.due_at or 0.0) for s in history.steps if s.form is StepForm.INLINE
@@ -253,6 +275,7 @@ class RunDriver:
             execution,
             history,
             self._answer_now,
+            self._values,
             block_changed_input=self.host.runtime.block_changed_input,
         )
         self._carried = await replay.run()
@@ -286,6 +309,8 @@ class RunDriver:
                 self._start(turn)
                 return False
             try:
+                if turn.drafts or turn.output is not None:
+                    await self._placer.place_turn(turn)
                 committed = await self.host.state.commit(activation)
             except OvertakenError:
                 self._undo(turn)
@@ -298,6 +323,7 @@ class RunDriver:
                 self._doubtful += turn.claims
                 raise
             self.delivered = activation.delivered + len(self._staged)
+            self._planner.inline_bytes += inline_bytes_of(activation)
             self._staged = []
             self._retries = {}
             self.host.run_written(self, activation)
@@ -332,7 +358,7 @@ class RunDriver:
             activation.settle = self._blocked(execution.refusal)
             activation.exact = False
         elif execution.finished:
-            activation.settle = ended(execution, self.definition)
+            activation.settle, turn.output = ended(execution, self.definition, self.host.runtime.values)
             activation.exact = True
         return turn
 
@@ -378,18 +404,24 @@ class RunDriver:
         self._inbox.append(item)
         self._wake()
 
-    def _absorb(self) -> bool:
-        """Take what has come in. With fused commits results are fed now, each by its own number; else True: write."""
+    def _take_in(self) -> bool:
+        """Take what has come in; True if some result is a draft that is to be placed first."""
         inbox, self._inbox = self._inbox, deque()
+        has_drafts = False
         for item in inbox:
             if isinstance(item, Result):
                 self._planner.ended(item.result.step_name)
                 self._retries.pop(item.result.step_name, None)
                 self._staged.append(item)
+                has_drafts = has_drafts or not item.is_placed
             elif isinstance(item, InlineRetry):
                 self._retries[item.step_name] = item
             else:
                 self._running().answer(item.invoke, item.value, item.error)
+        return has_drafts
+
+    def _feed_staged(self) -> bool:
+        """With fused commits results are fed now, each by its own number; else True: they are to be written first."""
         if not self.host.fused or self.host.replays:
             return bool(self._staged)
         execution = self._running()
@@ -406,6 +438,7 @@ class RunDriver:
         activation = Activation(self.run_id, self.epoch, self.host.worker_id, self.delivered)
         activation.results = [staged.result for staged in self._staged]
         committed = await self.host.state.commit(activation)
+        self._planner.inline_bytes += inline_bytes_of(activation)
         staged, self._staged = self._staged, []
         if committed.seq != self.delivered + len(staged):
             await self._catch_up()
@@ -419,12 +452,13 @@ class RunDriver:
         execution = self._running()
         items = await self.host.state.load_after(self.run_id, self.delivered)
         self._note_ended(items)
-        self.delivered = fed(execution, items)
+        self.delivered = await fed(execution, items, self._values)
 
     def _note_ended(self, items: Iterable[Numbered]) -> None:
         for item in items:
             if item.step is not None:
                 self._planner.ended(item.step.step_name)
+                self._planner.inline_bytes += text_bytes(item.step.output.inline)
 
     async def _invoke(self, invoke: Invoke) -> None:
         try:
@@ -456,6 +490,7 @@ class RunDriver:
                     self._doubtful.pop()
                 history = await self._load()
                 missing = [staged for staged in self._staged if not _is_recorded(history, staged)]
+                missing = await self._placer.place_results(missing)
                 retries = list(self._retries.values())
                 if missing or retries:
                     activation = Activation(self.run_id, self.epoch, self.host.worker_id, history.run.seq)
@@ -464,7 +499,7 @@ class RunDriver:
                     await self.host.state.commit(activation)
                     history = await self._load()
                 break
-            except (StaleLeaseError, PayloadContractError):
+            except (StaleLeaseError, PayloadContractError, PayloadError):
                 raise
             except StoreError as error:
                 _log.warning("%s: run %s: %s", STORE_TROUBLE, self.run_id, error)
@@ -529,6 +564,10 @@ class RunDriver:
             if result.claim is not None:
                 self.host.finish_elsewhere(result)
 
+    @property
+    def _values(self) -> RunValues:
+        return RunValues(self.host.runtime.values, self._planner.tenant)
+
     def _running(self) -> Execution:
         if self._execution is None:
             raise StaleLeaseError
@@ -538,3 +577,11 @@ class RunDriver:
 def _is_recorded(history: RunHistory, result: Result) -> bool:
     name = result.result.step_name
     return any(step.step_name == name and step.seq is not None for step in history.steps)
+
+
+def _inline_bytes(history: RunHistory) -> int:
+    """What a run holds inline."""
+    texts = [history.run.input.inline]
+    for step in history.steps:
+        texts += (step.input.inline, step.output.inline)
+    return sum(map(text_bytes, texts))

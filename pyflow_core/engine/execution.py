@@ -24,8 +24,9 @@ from pyflow_core.engine.command import (
     StepErrored,
 )
 from pyflow_core.engine.frame import caller_frame
-from pyflow_core.engine.loop import DRAIN_BUDGET, keep_for_ever, new_loop, running_loop
+from pyflow_core.engine.loop import DRAIN_BUDGET, WorkflowFuture, keep_for_ever, new_loop, running_loop
 from pyflow_core.engine.step_call import NO_OPTIONS, RefusedCall, StepCall, StepFuture
+from pyflow_core.engine.values import Values
 from pyflow_core.errors import (
     CodecError,
     DrainBudgetError,
@@ -34,6 +35,7 @@ from pyflow_core.errors import (
     ForbiddenInWorkflowError,
     InvalidNameError,
     InvalidOptionError,
+    PayloadError,
     PyflowError,
     RefusedValueError,
     StepAwaitedTwiceError,
@@ -43,12 +45,17 @@ from pyflow_core.errors import (
 )
 from pyflow_core.naming import is_valid_step_name
 from pyflow_core.options import check_options
+from pyflow_core.payload.handle import Payload, forbid_payload_access
+from pyflow_core.payload.handle_codec import PayloadCodec
+from pyflow_core.payload.reference import show_reference
 from pyflow_core.references import NO_DATA, RpcCall
 from pyflow_core.signature import result_codec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 
+    from pyflow_core.codec import Codec
+    from pyflow_core.payload.reference import Reference
     from pyflow_core.wiring import Registry, RpcDefinition
 
 RAISES_BEFORE_PARKING = 100
@@ -72,6 +79,7 @@ class Execution:
         *,
         started_at: float,
         max_steps: int = 10_000,
+        values: Values | None = None,
     ) -> None:
         self.run_id = run_id
         self.delivered = 0
@@ -82,6 +90,7 @@ class Execution:
         self.late_asks: list[str] = []
         self._registry = registry
         self._max_steps = max_steps
+        self._values = values or Values()
         self._calls: dict[str, StepCall[Any]] = {}
         self._commands: list[Command] = []
         self._closing = False
@@ -89,7 +98,9 @@ class Execution:
         self.loop = new_loop(run_id, self._refuse_io)
         self.loop.now = started_at
         # An empty context, so that a replay in another process sees the same context variables.
-        self.root = self.loop.create_task(main(self), name="workflow", context=contextvars.Context())
+        context = contextvars.Context()
+        context.run(forbid_payload_access, RefusingAccess(self))
+        self.root = self.loop.create_task(main(self), name="workflow", context=context)
 
     # --- driven by the shell
 
@@ -133,6 +144,11 @@ class Execution:
         """Whether the step has been asked for."""
         call = self._calls.get(step_name)
         return call is not None and call.asked
+
+    def codec_of(self, step_name: str) -> Codec | None:
+        """The codec of the result that a step was asked for; nothing if nobody waits for it."""
+        call = self._calls.get(step_name)
+        return None if call is None or call.future is None or call.future.done() else call.codec
 
     def unawaited(self) -> list[str]:
         """Calls that were made and never awaited, as `step (file:line)`."""
@@ -189,6 +205,8 @@ class Execution:
                 self._aim_at_rpc(call, self._registry.rpc(target), data)
             elif isinstance(target, RpcCall):
                 self._aim_at_rpc(call, self._registry.rpc(target.rpc_name), target.data)
+                if target.is_lazy:
+                    _ask_for_handle(call)
             else:
                 _aim_at_function(call, target, data, returns)
         except PyflowError as refusal:
@@ -221,7 +239,7 @@ class Execution:
         self.loop.progress = True
         if call.rpc is not None:
             self._commands.append(
-                AskRpc(call.step_name, call.rpc, call.text, call.sha256, call.options, self.delivered)
+                AskRpc(call.step_name, call.rpc, call.data, call.sha256, call.options, self.delivered)
             )
         else:
             context = contextvars.copy_context()
@@ -283,12 +301,11 @@ class Execution:
         if data is NO_DATA:
             call.sha256 = _NO_INPUT_SHA256
             return
-        codec = rpc.signature.data_codec
         try:
-            call.text = codec.encode(data)
+            call.data = self._values.write(rpc.signature.data_codec, data)
         except CodecError as error:
             raise RefusedValueError(f"{call}: the data for {rpc.name!r}: {error.message}") from None
-        call.sha256 = hash_text(call.text)
+        call.sha256 = call.data.sha256
 
     def _complete(self, event: StepCompleted) -> None:
         call = self._calls.get(event.step_name)
@@ -299,7 +316,7 @@ class Execution:
             try:
                 value = call.codec.decode("null" if event.text is None else event.text)
             except CodecError as error:
-                self.condemn(_located(error, event.step_name))
+                self.condemn(located(error, event.step_name))
                 return
         future.set_result(value)
 
@@ -342,6 +359,43 @@ class Execution:
             raise ExecutionRetired
 
 
+class RefusingAccess:
+    """What handles load through in workflow code: nothing. Loading is I/O, which belongs into a step."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+
+    async def read(self, reference: Reference) -> bytes:
+        """Refuse."""
+        raise await self._refuse("load", reference)
+
+    async def open(self, reference: Reference) -> AsyncGenerator[bytes]:
+        """Refuse."""
+        raise await self._refuse("open", reference)
+        yield b""  # so that this is a generator
+
+    async def range(self, reference: Reference, start: int, end: int) -> bytes:  # noqa: ARG002 - the protocol's
+        """Refuse."""
+        raise await self._refuse("range", reference)
+
+    def _refuse(self, what: str, reference: Reference) -> WorkflowFuture[Exception]:
+        """Condemn the execution, and give what never comes."""
+        self._execution.condemn(
+            ForbiddenInWorkflowError(
+                f"workflow code cannot {what} a payload ({show_reference(reference)}): pass the handle to a step, and "
+                "load it there"
+            )
+        )
+        return self._execution.loop.make_future(WorkflowFuture)
+
+
+def _ask_for_handle(call: StepCall[Any]) -> None:
+    """The result is wanted as a `Payload`, whatever the RPC declares."""
+    if call.codec is not None and not isinstance(call.codec, PayloadCodec):
+        call.codec = PayloadCodec(Payload[Any], call.codec)
+    call.options = {**call.options, "lazy": True}
+
+
 def rebuild_error(event: StepErrored, declared: Mapping[str, Any]) -> BaseException:
     """The exception for a recorded error: the declared class of its code, else `StepFailedError`."""
     info = event.error
@@ -378,7 +432,8 @@ def _check_data(rpc: RpcDefinition, data: Any, where: object) -> None:
         raise RefusedValueError(f"{where}: RPC {rpc.name!r} takes no data")
 
 
-def _located(error: CodecError, step_name: str) -> CodecError:
+def located(error: CodecError | PayloadError, step_name: str) -> CodecError | PayloadError:
+    """The same error, with the step whose recorded result it is about."""
     return type(error)(f"the recorded result of step {step_name!r}: {error.message}")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyflow_core.engine.attempt import failed_attempt, was_cancelled
 from pyflow_core.engine.outcome import Result
 from pyflow_core.options import dump_options
-from pyflow_core.ports.state import OMITTED, Envelope, InlineRetry, StepForm, StepResult
+from pyflow_core.ports.state import OMITTED, InlineRetry, StepForm, StepResult
 
 if TYPE_CHECKING:
     import contextvars
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pyflow_core.engine.runtime import Runtime
     from pyflow_core.errors import ErrorInfo
     from pyflow_core.options import StepPolicy
+    from pyflow_core.payload.plane import Draft
+    from pyflow_core.ports.state import Envelope
 
 
 class InlineStep:
@@ -124,17 +126,20 @@ class InlineStep:
             self._succeeded(value)
 
     def _succeeded(self, value: Any) -> None:
+        ask = self._ask
         try:
-            text, fresh = self._ask.codec.round_trip(value)
+            written = self._runtime.values.write(ask.codec, value, ask.options, ask.options.get("context"))
+            if written.draft is not None:
+                self._runtime.values.check_size(written.draft, ask.options)
         except Exception as error:  # noqa: BLE001 - a value that cannot be stored fails the step
             self._failed(error)
             return
-        self._report(Envelope(text), None, fresh)
+        self._report(written.envelope, None, written.fresh, written.draft)
 
     def _failed(self, error: BaseException) -> None:
         info, delay = failed_attempt(error, self._policy, self._attempts)
         if delay is None or self._stopped:
-            self._report(OMITTED, info, None)
+            self._report(OMITTED, info, None, None)
             return
         ask = self._ask
         self._due_at = self._clock.time() + delay
@@ -150,7 +155,7 @@ class InlineStep:
         self._done(retry, ask.step_name)
         self._spawn(self._attempt_later(), ask.context.copy())
 
-    def _report(self, output: Envelope, error: ErrorInfo | None, value: Any) -> None:
+    def _report(self, output: Envelope, error: ErrorInfo | None, value: Any, draft: Draft | None) -> None:
         ask = self._ask
         result = StepResult(
             StepForm.INLINE,
@@ -165,4 +170,4 @@ class InlineStep:
             self._started_at,
             self._clock.time(),
         )
-        self._done(Result(result, value, None), ask.step_name)
+        self._done(Result(result, value, None, draft), ask.step_name)

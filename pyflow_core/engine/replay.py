@@ -22,33 +22,43 @@ from pyflow_core.engine.command import (
     StepCompleted,
     StepErrored,
 )
-from pyflow_core.errors import CodecError, DivergenceError
+from pyflow_core.engine.execution import located
+from pyflow_core.errors import CodecError, DivergenceError, PayloadError
 from pyflow_core.log import STEP_INPUT_CHANGED, logger
-from pyflow_core.ports.state import EntryType, Numbered, StepForm, StepStatus
+from pyflow_core.payload.handle_codec import PayloadCodec
+from pyflow_core.ports.state import OMITTED, EntryType, Numbered, StepForm, StepStatus
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from pyflow_core.engine.execution import Execution
+    from pyflow_core.engine.values import RunValues
     from pyflow_core.ports.state import RunHistory, StepRecord
 
 _log = logger("pyflow.replay")
 
 
 class Replay:
-    """One replay of a run. `answer_invokes` calls RPCs that the workflow invoked bare, and answers them."""
+    """One replay of a run.
+
+    `answer_invokes` calls RPCs that the workflow invoked bare, and answers them. `values` brings what lies in a payload
+    store.
+    """
 
     def __init__(
         self,
         execution: Execution,
         history: RunHistory,
         answer_invokes: Callable[[list[Invoke]], Awaitable[None]],
+        values: RunValues,
         *,
         block_changed_input: bool = False,
     ) -> None:
         self._execution = execution
         self._answer_invokes = answer_invokes
+        self._values = values
         self._block_changed_input = block_changed_input
+        self._to_compare: list[tuple[AskRpc, StepRecord]] = []
         self._recorded = {step.step_name: step for step in history.steps}
         self._numbered = numbered(history)
         # Steps in the order in which they were asked for, as far as numbers tell.
@@ -69,14 +79,14 @@ class Replay:
         execution = self._execution
         execution.replaying = self._has_gone_on(0)
         execution.start()
-        self._sort_commands()
+        await self._sort_commands()
         for item in self._numbered:
             await self._meet_expected()
             if execution.refusal is not None:
                 return []
             execution.replaying = self._has_gone_on(item.seq)
-            execution.deliver(item.seq, event_of(item))
-            self._sort_commands()
+            execution.deliver(item.seq, await event_for(execution, item, self._values))
+            await self._sort_commands()
         await self._meet_expected()
         execution.replaying = False
         return [] if execution.refusal is not None else [*self._fresh, *self._invokes]
@@ -86,8 +96,13 @@ class Replay:
         last = self._numbered[-1].seq if self._numbered else 0
         return number < last or (bool(self._expected) and self._expected[-1].asked_at >= number)
 
-    def _sort_commands(self) -> None:
-        for command in self._execution.take_commands():
+    async def _sort_commands(self) -> None:
+        self._sort(self._execution.take_commands())
+        while self._to_compare:
+            await self._compare_inputs(*self._to_compare.pop())
+
+    def _sort(self, commands: list[Command]) -> None:
+        for command in commands:
             if isinstance(command, Invoke):
                 self._invokes.append(command)
                 self._invoked.append(command.rpc.name)
@@ -129,7 +144,7 @@ class Replay:
             invokes, self._invokes = self._invokes, []
             self._answered = True
             await self._answer_invokes(invokes)
-            self._sort_commands()
+            await self._sort_commands()
         if self._put_before:
             self._diverge(
                 f"the code asks for {_names(self._put_before)} before {self._expected[-1].step_name!r}, "
@@ -161,10 +176,10 @@ class Replay:
             if command.rpc.name != recorded.rpc_name:
                 self._diverge(f"step {name!r} was recorded for RPC {recorded.rpc_name!r}, not {command.rpc.name!r}")
             elif command.sha256 != recorded.input_sha256:
-                self._compare_inputs(command, recorded)
+                self._to_compare.append((command, recorded))
 
-    def _compare_inputs(self, command: AskRpc, recorded: StepRecord) -> None:
-        if _present_hash(command, recorded) == command.sha256:
+    async def _compare_inputs(self, command: AskRpc, recorded: StepRecord) -> None:
+        if await self._present_hash(command, recorded) == command.sha256:
             return
         finished = recorded.status in (StepStatus.COMPLETED, StepStatus.FAILED)
         if finished and not self._block_changed_input:
@@ -177,6 +192,20 @@ class Replay:
             return
         self._diverge(f"step {command.step_name!r} was asked for with another input than the code gives it now")
 
+    async def _present_hash(self, command: AskRpc, recorded: StepRecord) -> str | None:
+        """The hash of the recorded input as the present type reads it: a new field with a default is no change."""
+        signature = command.rpc.signature
+        try:
+            if signature.data is None or recorded.input == OMITTED:
+                return hash_text(recorded.input.inline or "null")
+            if recorded.input.inline is not None:
+                return signature.data_codec.rehash(recorded.input.inline)
+            if isinstance(signature.data_codec, PayloadCodec):
+                return None  # of a handle the record's hash is that of what it names
+            return await self._values.rehash(signature.data_codec, recorded.input)
+        except CodecError:
+            return None
+
     def _diverge(self, what: str) -> None:
         cause = (
             f"; a likely cause is the bare rpc.invoke({self._invoked[-1]!r}), whose answer may differ each time"
@@ -188,16 +217,6 @@ class Replay:
 
 def _names(names: list[str]) -> str:
     return ", ".join(repr(name) for name in names)
-
-
-def _present_hash(command: AskRpc, recorded: StepRecord) -> str | None:
-    """The hash of the recorded input as the present type reads it: a new field with a default is no change."""
-    try:
-        if command.rpc.signature.data is None or recorded.input.inline is None:
-            return hash_text(recorded.input.inline or "null")
-        return command.rpc.signature.data_codec.rehash(recorded.input.inline)
-    except CodecError:
-        return None
 
 
 def numbered(history: RunHistory) -> list[Numbered]:
@@ -223,8 +242,24 @@ def event_of(item: Numbered) -> Event:
     return Nothing(0.0)
 
 
-def fed(execution: Execution, items: Iterable[Numbered]) -> int:
+async def event_for(execution: Execution, item: Numbered, values: RunValues) -> Event:
+    """`event_of` with the value at hand, where it lies in a payload store and somebody waits for it."""
+    event = event_of(item)
+    step = item.step
+    if step is None or step.output.reference is None or not isinstance(event, StepCompleted):
+        return event
+    codec = execution.codec_of(step.step_name)
+    if codec is None:
+        return Nothing(event.at)
+    try:
+        return event._replace(value=await values.bring(codec, step.output))
+    except (CodecError, PayloadError) as error:
+        execution.condemn(located(error, step.step_name))
+        return Nothing(event.at)
+
+
+async def fed(execution: Execution, items: Iterable[Numbered], values: RunValues) -> int:
     """Deliver numbered rows in order; the last number."""
     for item in items:
-        execution.deliver(item.seq, event_of(item))
+        execution.deliver(item.seq, await event_for(execution, item, values))
     return execution.delivered

@@ -14,10 +14,19 @@ from pyflow_core.clock import SystemClock
 from pyflow_core.codec import PLAIN
 from pyflow_core.context import BoundRpc, BoundWorkflow, RunLogger, Step
 from pyflow_core.engine.execution import Execution
-from pyflow_core.errors import CodecError, ErrorInfo, PyflowError, RpcError, StepFailedError, StepTimeoutError
+from pyflow_core.engine.values import Values
+from pyflow_core.errors import (
+    CodecError,
+    ErrorInfo,
+    PayloadError,
+    PyflowError,
+    RpcError,
+    StepFailedError,
+    StepTimeoutError,
+)
 from pyflow_core.log import logger
 from pyflow_core.middleware import Call, surround
-from pyflow_core.options import StepPolicy, check_options
+from pyflow_core.options import StepPolicy, check_options, load_options
 from pyflow_core.project import WorkflowPlan
 from pyflow_core.references import NO_DATA
 from pyflow_core.service import Injection, check_services, enter_factory
@@ -27,6 +36,8 @@ if TYPE_CHECKING:
 
     from pyflow_core.clock import Clock
     from pyflow_core.middleware import Middleware
+    from pyflow_core.payload.policy import PayloadPolicy
+    from pyflow_core.ports.state import Envelope
     from pyflow_core.signature import Signature
     from pyflow_core.wiring import Registry, RpcDefinition, WorkflowDefinition
 
@@ -51,11 +62,13 @@ class Runtime:
         plans: Sequence[WorkflowPlan] = (),
         settings: Mapping[str, Any] | None = None,
         clock: Clock | None = None,
+        values: Values | None = None,
     ) -> None:
         settings = settings or {}
         self.registry = registry
         self.services = services
         self.clock = clock or SystemClock()
+        self.values = values or Values()
         self.max_steps = int(settings.get("max_steps", 10_000))
         self.block_changed_input = settings.get("changed_input") == "block"
         self._step_services = step_services
@@ -72,6 +85,10 @@ class Runtime:
         if plan is None:
             plan = self._plans[workflow] = WorkflowPlan(name=workflow, code_hash="")
         return plan
+
+    def value_policy(self, workflow: str, queue: str | None, options: str | None) -> PayloadPolicy:
+        """The limits of a value of a step, whose `options` are as its row keeps them."""
+        return self.values.policy_of(workflow, queue, load_options(options))
 
     def check(self) -> None:
         """Refuse now what the first job would find: a service that no factory gives.
@@ -98,28 +115,33 @@ class Runtime:
         self,
         definition: WorkflowDefinition,
         run_id: str,
-        input_text: str | None,
+        data: Any,
         *,
         actor: str | None,
         started_at: float,
     ) -> Execution:
-        """A new execution of a workflow, not yet started.
-
-        Raises:
-            StoredValueError: the recorded input does not fit the type that the function now declares.
-        """
-        signature = definition.signature
-        data: Any = NO_DATA
-        if signature.data is not None and input_text is not None:
-            try:
-                data = signature.data_codec.decode(input_text)
-            except CodecError as error:
-                raise type(error)(f"the recorded input: {error.message}") from None
+        """A new execution of a workflow, not yet started."""
 
         def main(execution: Execution) -> Coroutine[Any, Any, Any]:
             return self._workflow_call(definition, data, actor, execution)
 
-        return Execution(run_id, self.registry, main, started_at=started_at, max_steps=self.max_steps)
+        return Execution(
+            run_id, self.registry, main, started_at=started_at, max_steps=self.max_steps, values=self.values
+        )
+
+    async def data_of(self, signature: Signature, recorded: Envelope, tenant: str) -> Any:
+        """The recorded data of a function; `NO_DATA` if it takes none, or was given none.
+
+        Raises:
+            StoredValueError: it does not fit the type that the function now declares.
+            PayloadError: it lies in a payload store, and cannot be had from there.
+        """
+        if signature.data is None or (recorded.inline is None and recorded.reference is None):
+            return NO_DATA
+        try:
+            return await self.values.bring(signature.data_codec, recorded, tenant)
+        except (CodecError, PayloadError) as error:
+            raise type(error)(f"the recorded input: {error.message}") from None
 
     def _workflow_call(
         self, definition: WorkflowDefinition, data: Any, actor: str | None, execution: Execution

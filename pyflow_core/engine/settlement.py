@@ -6,30 +6,37 @@ from asyncio import CancelledError
 from typing import TYPE_CHECKING
 
 from pyflow_core.engine.runtime import error_info
-from pyflow_core.errors import CodecError
-from pyflow_core.ports.state import OMITTED, Envelope, RunStatus, Settlement
+from pyflow_core.errors import CodecError, PayloadError
+from pyflow_core.ports.state import OMITTED, RunStatus, Settlement
 
 if TYPE_CHECKING:
     from pyflow_core.engine.execution import Execution
+    from pyflow_core.engine.values import Values
     from pyflow_core.errors import PyflowError
+    from pyflow_core.payload.plane import Draft
     from pyflow_core.wiring import WorkflowDefinition
 
 
-def ended(execution: Execution, definition: WorkflowDefinition) -> Settlement:
-    """The end of a run whose function has returned, raised, or let a cancellation through."""
+def ended(execution: Execution, definition: WorkflowDefinition, values: Values) -> tuple[Settlement, Draft | None]:
+    """The end of a run whose function has returned, raised, or let a cancellation through.
+
+    A draft is the run's output, which is to be placed before the settlement is written.
+    """
     root = execution.root
     if root.cancelled():
         if execution.cancel_requested:
-            return Settlement(RunStatus.CANCELLED, OMITTED, None)
-        return _failed(CancelledError("the workflow cancelled itself"))
+            return Settlement(RunStatus.CANCELLED, OMITTED, None), None
+        return _failed(CancelledError("the workflow cancelled itself")), None
     error = root.exception()
     if error is not None:
-        return _failed(error)
+        return _failed(error), None
     try:
-        text = definition.signature.result_codec.encode(root.result())
-    except CodecError as codec_error:
-        return _failed(type(codec_error)(f"the workflow's result: {codec_error.message}"))
-    return Settlement(RunStatus.COMPLETED, Envelope(text), None)
+        written = values.write(definition.signature.result_codec, root.result())
+        if written.draft is not None:
+            values.check_size(written.draft)
+    except (CodecError, PayloadError) as refusal:
+        return _failed(type(refusal)(f"the workflow's result: {refusal.message}")), None
+    return Settlement(RunStatus.COMPLETED, written.envelope, None), written.draft
 
 
 def blocked(error: PyflowError, code_hash: str) -> Settlement:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from typing_extensions import override
 
 from pyflow_core.engine.loop import WorkflowFuture
+from pyflow_core.engine.values import NO_VALUE
 
 if TYPE_CHECKING:
     from pyflow_core.codec import Codec
@@ -47,6 +48,7 @@ class StepCall(Coroutine[Any, Any, T], Generic[T]):
     __slots__ = (
         "asked",
         "codec",
+        "data",
         "execution",
         "function",
         "future",
@@ -57,7 +59,6 @@ class StepCall(Coroutine[Any, Any, T], Generic[T]):
         "rpc",
         "sha256",
         "step_name",
-        "text",
     )
 
     def __init__(self, execution: Execution, step_name: str, line: tuple[str, int]) -> None:
@@ -68,7 +69,7 @@ class StepCall(Coroutine[Any, Any, T], Generic[T]):
         self.order = execution.loop.next_order()
         self.rpc: RpcDefinition | None = None
         self.function: Any = None
-        self.text: str | None = None
+        self.data = NO_VALUE
         self.sha256 = ""
         self.codec: Codec | None = None
         self.asked = False

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyflow_core.context import Step
 from pyflow_core.engine.attempt import failed_attempt, was_cancelled
 from pyflow_core.engine.outcome import Result
 from pyflow_core.engine.runtime import error_info
-from pyflow_core.errors import PayloadContractError, StaleLeaseError, StoreError, WorkerLostError
+from pyflow_core.errors import (
+    PayloadCollectedError,
+    PayloadContractError,
+    PayloadError,
+    StaleLeaseError,
+    StoreError,
+    WorkerLostError,
+)
 from pyflow_core.log import STEP_FAILED, STEP_RETRY, STORE_TROUBLE, logger
 from pyflow_core.options import StepPolicy, load_options
-from pyflow_core.ports.state import OMITTED, Envelope, StepForm, StepResult, StepRetry
-from pyflow_core.references import NO_DATA
+from pyflow_core.payload.key import OUTPUT
+from pyflow_core.payload.writer import Origin
+from pyflow_core.ports.state import OMITTED, StepForm, StepResult, StepRetry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from pyflow_core.engine.host import PoolHost
+    from pyflow_core.engine.values import Written
     from pyflow_core.errors import ErrorInfo
-    from pyflow_core.ports.state import StepClaim
+    from pyflow_core.payload.plane import Draft, Kept
+    from pyflow_core.ports.state import Envelope, StepClaim
     from pyflow_core.wiring import RpcDefinition
 
 MAX_DEATHS = 10
@@ -140,7 +151,7 @@ class StepPool:
         if result.claim is not None:
             running = _Running(result.claim)
             running.over = True
-            self._keep(running, self._write(result.claim, result.result), self._written)
+            self._keep(running, self._write(result.claim, result), self._written)
 
     async def _wait(self, seconds: float | None) -> None:
         tasks = [running.task for running in self._running.values() if running.task is not None]
@@ -176,7 +187,8 @@ class StepPool:
                 raise WorkerLostError(f"{claim.deaths} workers died while they ran step {claim.step_name!r}")  # noqa: TRY301
             definition = host.runtime.registry.rpc(claim.rpc_name)
             policy = definition.policy(host.runtime.default_policy).with_options(load_options(claim.options))
-            text, value = await self._attempt(definition, running, policy, started_at)
+            options = {**definition.options, **load_options(claim.options)}
+            result = await self._attempt(definition, running, policy, options, started_at)
             running.over = True
         except asyncio.CancelledError as error:
             if was_cancelled() and not running.stopped:
@@ -186,20 +198,20 @@ class StepPool:
         except Exception as error:  # noqa: BLE001 - whatever the step raised
             await self._failed(running, error, policy, started_at)
         else:
-            await self._done(claim, Envelope(text), None, value, started_at)
+            await self._succeeded(claim, result, options, started_at)
 
     async def _attempt(
         self,
         definition: RpcDefinition,
         running: _Running,
         policy: StepPolicy,
+        options: Mapping[str, Any],
         started_at: float,
-    ) -> tuple[str, Any]:
+    ) -> Written:
         claim = running.claim
         signature = definition.signature
-        data: Any = NO_DATA
-        if signature.data is not None and claim.input.inline is not None:
-            data = signature.data_codec.decode(claim.input.inline)
+        runtime = self._host.runtime
+        data = await runtime.data_of(signature, claim.input, claim.tenant)
         step = Step(
             claim.run_id,
             claim.step_name,
@@ -208,10 +220,38 @@ class StepPool:
             None if policy.timeout is None else started_at + policy.timeout,
             running.is_stopped,
         )
-        runtime = self._host.runtime
-        call = runtime.call_rpc(definition, data, step)
-        value = await (call if policy.timeout is None else runtime.within(policy.timeout, call))
-        return signature.result_codec.round_trip(value)
+        with runtime.values.access(claim.tenant):
+            call = runtime.call_rpc(definition, data, step)
+            value = await (call if policy.timeout is None else runtime.within(policy.timeout, call))
+        written = runtime.values.write(signature.result_codec, value, options, options.get("context"))
+        if written.draft is not None:
+            runtime.values.check_size(written.draft, options)
+        return written
+
+    async def _succeeded(
+        self, claim: StepClaim, written: Written, options: Mapping[str, Any], started_at: float
+    ) -> None:
+        """Place the value if it does not simply stay inline, and pass the result on."""
+        if written.draft is None:
+            await self._done(claim, written.envelope, None, written.fresh, started_at)
+            return
+        try:
+            kept = await self._place(claim, written.draft, options)
+        except PayloadError as error:  # waiting for the store would not help
+            await self._done(claim, OMITTED, error_info(error), None, started_at)
+            return
+        await self._done(claim, kept.envelope, None, kept.fresh, started_at, written.draft)
+
+    async def _place(self, claim: StepClaim, draft: Draft, options: Mapping[str, Any], *, edition: int = 0) -> Kept:
+        values = self._host.runtime.values
+        return await values.place(
+            draft,
+            Origin(claim.workflow, claim.run_id, claim.step_name, claim.attempts, claim.tenant),
+            OUTPUT,
+            policy=values.policy_of(claim.workflow, claim.queue, options),
+            run_inline_bytes=claim.inline_bytes,
+            edition=edition,
+        )
 
     async def _failed(self, running: _Running, error: BaseException, policy: StepPolicy, started_at: float) -> None:
         claim = running.claim
@@ -232,7 +272,13 @@ class StepPool:
             await host.step_pending(claim, due_at)
 
     async def _done(
-        self, claim: StepClaim, output: Envelope, error: ErrorInfo | None, value: Any, started_at: float
+        self,
+        claim: StepClaim,
+        output: Envelope,
+        error: ErrorInfo | None,
+        value: Any,
+        started_at: float,
+        draft: Draft | None = None,
     ) -> None:
         host = self._host
         result = StepResult(
@@ -249,16 +295,27 @@ class StepPool:
             host.clock.time(),
         )
         driver = host.driver(claim.run_id)
-        if driver is None or not driver.offer(Result(result, value, claim)):
-            await self._write(claim, result)
+        whole = Result(result, value, claim, draft)
+        if driver is None or not driver.offer(whole):
+            await self._write(claim, whole)
 
-    async def _write(self, claim: StepClaim, result: StepResult) -> None:
+    async def _write(self, claim: StepClaim, whole: Result) -> None:
         host = self._host
-        try:
-            finished = await self._persist(lambda: host.state.finish_step(claim, host.worker_id, result), claim)
-        except PayloadContractError as error:  # no store will ever take this value
-            failed = result._replace(output=OMITTED, error=error_info(error))
-            finished = await self._persist(lambda: host.state.finish_step(claim, host.worker_id, failed), claim)
+        result = whole.result
+        edition = 0
+        while True:
+            try:
+                finished = await self._persist(partial(host.state.finish_step, claim, host.worker_id, result), claim)
+                break
+            except PayloadCollectedError as error:
+                if whole.draft is None:  # a handle to what is gone
+                    result = result._replace(output=OMITTED, error=error_info(error))
+                    continue
+                edition += 1
+                kept = await self._place(claim, whole.draft, load_options(claim.options), edition=edition)
+                result = result._replace(output=kept.envelope)
+            except PayloadContractError as error:  # no store will ever take this value
+                result = result._replace(output=OMITTED, error=error_info(error))
         if finished is not None:
             await host.step_written(claim, finished[0].run_owner)
 
@@ -279,7 +336,7 @@ class StepPool:
                 return (await write(),)
             except StaleLeaseError:
                 return None
-            except PayloadContractError:
+            except (PayloadContractError, PayloadCollectedError):
                 raise
             except StoreError as error:
                 _log.warning("%s: step %s of run %s: %s", STORE_TROUBLE, claim.step_name, claim.run_id, error)

@@ -6,31 +6,37 @@ back what the turn had reserved.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from pyflow_core.engine.command import AskInline, AskRpc, CancelStep
 from pyflow_core.engine.inline import InlineStep
 from pyflow_core.options import dump_options
-from pyflow_core.ports.state import Envelope, NewStep, StepClaim
+from pyflow_core.ports.state import DEFAULT_TENANT, NewStep, StepClaim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pyflow_core.engine.command import Command, Invoke
     from pyflow_core.engine.host import Host
+    from pyflow_core.payload.plane import Draft
     from pyflow_core.ports.state import Activation
     from pyflow_core.wiring import WorkflowDefinition
 
 T = TypeVar("T")
 
+NO_DRAFTS: Mapping[str, Draft] = MappingProxyType({})
+
 
 class Turn:
     """What one turn writes, and what is started and stopped after it.
 
+    `drafts` are inputs of steps that are to be placed before it is written, `output` is the run's.
+
     Most turns hold one thing, and a great many wait for one commit: a list is made when something is put into it.
     """
 
-    __slots__ = ("activation", "asks", "cancels", "claims", "inline", "invokes", "stops")
+    __slots__ = ("activation", "asks", "cancels", "claims", "drafts", "inline", "invokes", "output", "stops")
 
     def __init__(self, activation: Activation) -> None:
         self.activation = activation
@@ -40,6 +46,8 @@ class Turn:
         self.inline: Sequence[AskInline] = ()
         self.invokes: Sequence[Invoke] = ()
         self.stops: Sequence[str] = ()
+        self.drafts: Mapping[str, Draft] = NO_DRAFTS
+        self.output: Draft | None = None
 
     @property
     def writes(self) -> bool:
@@ -60,15 +68,18 @@ class Planner:
     """Turns the commands of an execution into a turn, and knows the steps of its run that have not ended.
 
     `local` are those in the hands of this process, `open` the queues of those that wait or run elsewhere.
+    `inline_bytes` is what the run holds inline by now.
     """
 
-    __slots__ = ("_definition", "_host", "_run_id", "generation", "local", "open")
+    __slots__ = ("_definition", "_host", "_run_id", "generation", "inline_bytes", "local", "open", "tenant")
 
     def __init__(self, host: Host, definition: WorkflowDefinition, run_id: str, generation: int) -> None:
         self._host = host
         self._definition = definition
         self._run_id = run_id
         self.generation = generation
+        self.tenant = DEFAULT_TENANT
+        self.inline_bytes = 0
         self.local: dict[str, InlineStep | StepClaim] = {}
         self.open: dict[str, str] = {}
 
@@ -102,7 +113,6 @@ class Planner:
         name = ask.step_name
         queue = self._host.runtime.plan(self._definition.name).queue_of(name)
         options = dump_options(ask.options) if ask.options else None
-        envelope = Envelope(ask.text)
         claimed = self._host.take_slot(queue)
         new = NewStep(
             name,
@@ -110,11 +120,14 @@ class Planner:
             queue,
             ask.options.get("description"),
             options,
-            envelope,
+            ask.data.envelope,
             ask.sha256,
             ask.asked_at,
             claimed,
+            self.inline_bytes,
         )
+        if ask.data.draft is not None:
+            turn.drafts = {**turn.drafts, name: ask.data.draft}
         turn.asks = _added(turn.asks, new)
         if claimed:
             claim = StepClaim(
@@ -125,9 +138,11 @@ class Planner:
                 ask.rpc.name,
                 queue,
                 options,
-                envelope,
+                ask.data.envelope,
                 epoch=1,
                 attempts=1,
+                tenant=self.tenant,
+                inline_bytes=self.inline_bytes,
             )
             self.local[name] = claim
             turn.claims = _added(turn.claims, claim)

@@ -70,6 +70,10 @@ class Written(NamedTuple):
         return hash_text(self.envelope.inline or "null")
 
 
+NO_VALUE = Written(OMITTED, None)
+"""Of a step without data."""
+
+
 class Values:
     """Writes and brings the values of runs. Without `planes` everything stays inline, whatever its size."""
 
@@ -167,13 +171,13 @@ class Values:
 
         return await self._patiently(place)
 
-    def check_size(self, draft: Draft, policy: PayloadPolicy) -> None:
-        """Refuse now what no store will be asked to take.
+    def check_size(self, draft: Draft, options: Mapping[str, Any] | None = None) -> None:
+        """Refuse now what no store will be asked to take: the step fails then, and not its run's next commit.
 
         Raises:
             PayloadTooLargeError
         """
-        place(draft.body.size, 0, policy, draft.body.kind)
+        place(draft.body.size, 0, self._policy.override(options or {}), draft.body.kind)
 
     # --- and back
 
@@ -224,6 +228,21 @@ class Values:
                 _log.warning("%s: %s", PAYLOADS_UNAVAILABLE, error)
             await self._clock.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+class RunValues(NamedTuple):
+    """The recorded values of one run, for its replay."""
+
+    values: Values
+    tenant: str
+
+    async def bring(self, codec: Codec, envelope: Envelope) -> Any:
+        """See `Values.bring`."""
+        return await self.values.bring(codec, envelope, self.tenant)
+
+    async def rehash(self, codec: Codec, envelope: Envelope) -> str:
+        """The hash that a recorded input has once it is read as the present type."""
+        return self.values.write(codec, await self.bring(codec, envelope)).sha256
 
 
 def _refer(handle: Payload[Any]) -> Written:

@@ -33,7 +33,14 @@ if TYPE_CHECKING:
     from pyflow_core.engine.outcome import Result
     from pyflow_core.engine.runtime import Runtime
     from pyflow_core.ports.queue import QueueService
-    from pyflow_core.ports.state import Activation, CreatedRun, Settlement, StepClaim, WorkflowStateService
+    from pyflow_core.ports.state import (
+        Activation,
+        CreatedRun,
+        Envelope,
+        Settlement,
+        StepClaim,
+        WorkflowStateService,
+    )
 
 _log = logger("pyflow.worker")
 
@@ -239,13 +246,13 @@ class Worker(Host, PoolHost):
 
     # --- runs
 
-    async def drive_new(self, created: CreatedRun, input_text: str | None, actor: str | None) -> None:
+    async def drive_new(self, created: CreatedRun, data: Envelope, tenant: str, actor: str | None) -> None:
         """Drive a run that was created with a claim for this worker."""
         if created.run_id in self._drivers:
             return  # it was taken for a stranger
         definition = self.runtime.registry.workflow(created.workflow)
         driver = RunDriver(self, definition, created.run_id, created.epoch or 1, 1)
-        self._begin(driver, partial(driver.begin, input_text, actor, created.created_at))
+        self._begin(driver, partial(driver.begin, data, tenant, actor, created.created_at))
 
     def has_room(self) -> bool:
         """Whether this worker can take one more run at once."""

@@ -58,6 +58,11 @@ def payload_access(access: PayloadAccess | None) -> Generator[None]:
         _access.reset(token)
 
 
+def forbid_payload_access(access: PayloadAccess) -> None:
+    """Let handles of this context load through what refuses them."""
+    _access.set(access)
+
+
 _met: ContextVar[list[Reference] | None] = ContextVar("pyflow_payloads_met", default=None)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pyflow_services.sqlite import SqliteStateService
 
 from pyflow_core.engine.replay import Replay
+from pyflow_core.engine.values import RunValues
 from pyflow_core.ports.state import RunStatus
 from pyflow_core.testing import Engine, engine
 
@@ -156,13 +157,14 @@ async def replay(e: Engine, run_id: str, *, workflow: str | None = None, code: A
     runtime = code or e.client.runtime
     run = history.run
     definition = runtime.registry.workflow(workflow or run.workflow)
-    execution = runtime.execution(definition, run_id, run.input.inline, actor=run.actor, started_at=run.created_at)
+    data = await runtime.data_of(definition.signature, run.input, run.tenant)
+    execution = runtime.execution(definition, run_id, data, actor=run.actor, started_at=run.created_at)
 
     async def answer(invokes: list[Invoke]) -> None:
         for invoke in invokes:
             execution.answer(invoke, await runtime.invoke(invoke.rpc.name, invoke.data))
 
-    return Replayed(execution, await Replay(execution, history, answer).run())
+    return Replayed(execution, await Replay(execution, history, answer, RunValues(runtime.values, run.tenant)).run())
 
 
 async def run_and_replay(e: Engine, workflow: str, data: Any = None, **options: Any) -> Any:
