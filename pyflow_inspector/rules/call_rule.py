@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from pyflow_inspector.rules.rule import Rule
@@ -10,7 +9,7 @@ from pyflow_inspector.rules.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyflow_core.metadata import Diagnostic
+    from pyflow_core.metadata import Diagnostic, Severity
     from pyflow_inspector.conduct.site import CallFact
     from pyflow_inspector.conduct.survey import Conduct
     from pyflow_inspector.conduct.vocabulary import Kind
@@ -72,8 +71,8 @@ class CallRule(Rule):
             text = f"{text}, which is refused in workflow code and blocks the run"
         else:
             text = f"{text}: {self.because}"
-        found = self.at(call.site.span, text, self.advice(call))
-        return replace(found, severity="error" if call.group.refused else "warning")
+        severity: Severity = "error" if call.group.refused else "warning"
+        return self.at(call.site.span, text, self.advice(call), severity=severity)
 
     def advice(self, call: CallFact) -> str:
         """What to do instead."""

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from pyflow_inspector.rules.call_rule import CallRule, in_a_step
+from pyflow_core.metadata import Edit, Fix
+from pyflow_inspector.rules.call_rule import CallRule, conducts, in_a_step
 from pyflow_inspector.rules.rule import Example
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyflow_core.metadata import Diagnostic
     from pyflow_inspector.conduct.site import CallFact
+    from pyflow_inspector.conduct.survey import Conduct
+    from pyflow_inspector.model import ProjectModel
 
 _SLEEPS = {"asyncio.sleep", "time.sleep", "anyio.sleep"}
 _TIMEOUTS = {
@@ -40,6 +48,8 @@ class AsyncioSleep(CallRule):
         await workflow.do("pause", lambda: asyncio.sleep(5))
 
     `asyncio.sleep(0)` waits for no time; it lets other branches go on, and is free.
+
+    `--unsafe-fixes` makes a step of a pause. It is unsafe because runs in flight do not have that step.
     """
 
     code = "PF307"
@@ -129,6 +139,15 @@ class AsyncioSleep(CallRule):
         ),
     )
 
+    def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
+        """The findings; a pause of the workflow's own function comes with a fix."""
+        for conduct in conducts(model):
+            names = {step.name for step in conduct.step_calls.values()}
+            for call in conduct.calls:
+                if call.group is not None and call.group.kind == self.kind and self.applies(call):
+                    found = self.finding(call)
+                    yield replace(found, fix=_pause(call, names)) if _can_pause(conduct, call) else found
+
     def applies(self, call: CallFact) -> bool:
         """What waits for no time is free."""
         if call.dotted in _TIMEOUTS:
@@ -146,3 +165,22 @@ class AsyncioSleep(CallRule):
 
 def _is(node: ast.expr | None, value: object) -> bool:
     return isinstance(node, ast.Constant) and node.value == value and isinstance(node.value, type(value))
+
+
+def _can_pause(conduct: Conduct, call: CallFact) -> bool:
+    """Whether a pause can become a step where it stands: it runs once, and `workflow` is at hand."""
+    if call.dotted != "asyncio.sleep" or call.site.scope is not conduct.root or call.site.stand.repeated:
+        return False
+    binding = call.site.scope.only("workflow")
+    moved = (part for arg in call.node.args for part in ast.walk(arg))
+    is_movable = not any(isinstance(part, ast.Await | ast.NamedExpr | ast.Yield) for part in moved)
+    return isinstance(call.site.parent, ast.Await) and binding is not None and is_movable
+
+
+def _pause(call: CallFact, names: set[str | None]) -> Fix:
+    """The pause as a step with a name that no other step has."""
+    free = (name for name in chain(["sleep"], map("sleep-{}".format, count(2))) if name not in names)
+    name = next(free)
+    names.add(name)
+    text = f'workflow.do("{name}", lambda: {call.site.code})'
+    return Fix(f"let a step named {name} wait", safe=False, edits=(Edit(call.site.span, text),))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyflow_inspector.rules.call_rule import conducts, in_a_step
@@ -121,7 +120,7 @@ class ServiceOutsideStep(Rule):
         if awaited:
             return self.at(call.site.span, f"the service {name} is awaited in workflow code, which has no I/O", advice)
         text = f"the service {name} is called in workflow code, and called again on each replay"
-        return replace(self.at(call.site.span, text, advice), severity="warning")
+        return self.at(call.site.span, text, advice, severity="warning")
 
     def _stream(self, conduct: Conduct, site: Site) -> Iterator[Diagnostic]:
         assert isinstance(site.node, ast.AsyncFor)

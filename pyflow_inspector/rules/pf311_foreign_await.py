@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from pyflow_inspector.conduct.vocabulary import find_group
 from pyflow_inspector.rules.call_rule import CallRule, conducts, in_a_step
 from pyflow_inspector.rules.rule import Example
 
@@ -133,13 +134,20 @@ class ForeignAwait(CallRule):
 
 def _is_foreign(conduct: Conduct, call: CallFact) -> bool:
     """Whether a call leaves the project; what is given a step or a helper may combine those."""
-    if call.thing is None or call.group is not None or not call.is_outside:
+    if call.thing is None or not call.is_outside or any(map(find_group, _prefixes(call.thing.dotted))):
         return False
     top = call.thing.symbol.module.partition(".")[0]
     if top in _HARMLESS or conduct.service(call.node.func, call.site.scope) is not None:
         return False
     inside = (part for value in (*call.node.args, *(k.value for k in call.node.keywords)) for part in ast.walk(value))
     return not any(part in conduct.step_calls or part in conduct.helpers or _is_handle(part) for part in inside)
+
+
+def _prefixes(dotted: str) -> Iterator[str]:
+    """A name and what it is an attribute of, of which another rule may have spoken."""
+    while dotted:
+        yield dotted
+        dotted = dotted.rpartition(".")[0]
 
 
 def _is_handle(node: ast.AST) -> bool:

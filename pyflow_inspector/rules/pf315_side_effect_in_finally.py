@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyflow_inspector.rules.call_rule import EFFECTS, conducts, in_a_step, shown_name
@@ -125,5 +124,5 @@ class SideEffectInFinally(Rule):
     def _finding(self, call: CallFact) -> Diagnostic:
         assert call.group is not None
         text = f"{shown_name(call)} {call.group.does} in `finally`, which also runs when a worker lays the run aside"
-        found = self.at(call.site.span, text, f"put it in a step: {in_a_step(call, 'cleanUp')}")
-        return replace(found, severity="error" if call.group.refused else "warning")
+        advice = f"put it in a step: {in_a_step(call, 'cleanUp')}"
+        return self.at(call.site.span, text, advice, severity="error" if call.group.refused else "warning")
