@@ -37,9 +37,14 @@ def _code(error: BaseException) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether the disk, or the size that the file may have, is used up."""
+    return _code(error) == sqlite3.SQLITE_FULL
+
+
 def failed_write(path: Path, error: BaseException) -> StoreError:
     """For each member of a transaction that could not be begun, written or committed."""
-    if _code(error) == sqlite3.SQLITE_FULL:
+    if is_full(error):
         return StoreFullError(f"the disk of {path} is full, so nothing was written: make room and try again")
     if _code(error) == sqlite3.SQLITE_BUSY:
         return CommitUnknownError(

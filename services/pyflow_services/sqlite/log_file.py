@@ -1,4 +1,4 @@
-"""The write-ahead log at its full length, so that a flush writes data and nothing about the file.
+"""The length of the write-ahead log: full at once, so that a flush writes data and nothing about the file.
 
 A file that grows makes the file system flush its own journal too, which takes half as long again. SQLite lets the log
 grow with each commit up to where it checkpoints, and from then on writes over it: every flush of a young log is a slow
@@ -8,11 +8,11 @@ one, unless the log is lengthened at once.
 from __future__ import annotations
 
 import os
+import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import sqlite3
     from pathlib import Path
 
 PAGE_BYTES = 2048
@@ -20,6 +20,9 @@ PAGE_BYTES = 2048
 
 LOG_BYTES = 4 * 1024 * 1024
 """So many bytes of pages are written to the log before they are copied into the database and written over."""
+
+SHORT_PAGES = 64
+"""The same on a disk that has been full."""
 
 _HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
@@ -49,6 +52,18 @@ def lengthen(database: sqlite3.Connection, path: Path) -> None:
             _fill(path.with_name(f"{path.name}-wal"), length)
     finally:
         database.execute("ROLLBACK")
+
+
+def give_back(database: sqlite3.Connection) -> bool:
+    """Copy the log into the database and give its room back, for a disk that is full. Whether that went well.
+
+    The log of this connection stays short from then on: the database needs what little room there is.
+    """
+    with suppress(sqlite3.Error):
+        database.execute(f"PRAGMA wal_autocheckpoint = {SHORT_PAGES}")
+        busy, _, _ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+    return False
 
 
 def _fill(log: Path, length: int) -> None:

@@ -17,8 +17,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pyflow_core.errors import CommitUnknownError, StoreError, StoreUnavailableError
-from pyflow_services.sqlite.failure import failed_write, is_store_failure, refused_row
-from pyflow_services.sqlite.log_file import lengthen
+from pyflow_services.sqlite.failure import failed_write, is_full, is_store_failure, refused_row
+from pyflow_services.sqlite.log_file import give_back, lengthen
 from pyflow_services.sqlite.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ class Writer:
         self._on_news = on_news
         self._listener_id = listener_id
         self._lengthens = lengthens_log
+        self._short_of_room = False
         self._connection: ThreadConnection | None = None
         self._queue: list[_Call] = []
         # From the moment that a hand-over is due until its batch is answered and nothing more is queued.
@@ -187,7 +188,14 @@ class Writer:
                 lengthen(database, self._path)
 
     def _transact(self, database: sqlite3.Connection, batch: list[_Call], report: _Report) -> None:
+        if self._short_of_room:  # what has come back by now is for the database, before the log takes it
+            self._short_of_room = not give_back(database)
         error = self._attempt(database, batch, report)
+        if error is not None and is_full(error):
+            self._lengthens = False
+            self._short_of_room = not give_back(database)
+            if not self._short_of_room:
+                error = self._attempt(database, batch, report)
         if error is None:
             return
         if len(batch) == 1 or isinstance(error, _FaultError) or is_store_failure(error):

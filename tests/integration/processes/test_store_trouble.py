@@ -20,6 +20,7 @@ from flow_sample import Amount, project
 from pyflow_services.sqlite import SqliteStateService, schema
 
 from pyflow_core.errors import StoreFullError, StoreUnavailableError
+from pyflow_core.ports.state import Envelope, NewRun
 from tests.fixtures.family import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -200,6 +201,33 @@ def test_runs_wait_while_a_real_disk_is_full(
                 ballast.unlink()
 
             await run_through(fleet, small_disk / "state.db", fill, fused=fused, steps=12, text="x" * 500)
+
+    asyncio.run(scenario())
+
+
+def test_a_log_that_has_filled_the_disk_makes_room_for_itself_with_the_little_that_comes_back(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+
+    async def write(service: SqliteStateService, runs: range) -> None:
+        for number in runs:
+            await service.create_run(NewRun(f"r{number}", "chain", Envelope("{}"), "code"))
+
+    async def scenario() -> None:
+        service = SqliteStateService(small_disk / "state.db")
+        await service.open()
+        await write(service, range(10))
+        await pragma(service, "wal_autocheckpoint = 0")
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.write(b"x" * 4096):
+                pass
+        os.truncate(ballast, ballast.stat().st_size - 500_000)
+        with pytest.raises(StoreFullError):
+            await write(service, range(10, 1000))
+        # Room for the database, but by far not for what the log would grow by.
+        os.truncate(ballast, ballast.stat().st_size - 100_000)
+        await write(service, range(1000, 1100))
+        assert len(await service.find_runs("r1", 1000)) > 100
+        await service.close()
 
     asyncio.run(scenario())
 
