@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from typing_extensions import Unpack, override
@@ -76,24 +76,31 @@ class Logger(Protocol):
         ...
 
 
+def _goes_on() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """The step that is running, as an RPC function may ask for it with a parameter `step`.
 
     `idempotency_key` is the same in every attempt: give it to services that can recognise a repeated request.
     `attempt` counts from 1. `deadline` is in seconds since the epoch, or None.
+
+    A test of an RPC function makes its own, with what it is about: `Step(idempotency_key="a")`, `Step(attempt=2)`,
+    `Step(stops=lambda: True)`. `stops` is what `cancelled` asks.
     """
 
-    run_id: str
-    step_name: str
-    attempt: int
-    idempotency_key: str
-    deadline: float | None
-    _cancelled: Callable[[], bool]
+    run_id: str = "run"
+    step_name: str = "step"
+    attempt: int = 1
+    idempotency_key: str = "run/1/step"
+    deadline: float | None = None
+    stops: Callable[[], bool] = field(default=_goes_on, repr=False, kw_only=True)
 
     def cancelled(self) -> bool:
         """Whether the workflow has stopped waiting for this step: a long function in a thread may ask now and then."""
-        return self._cancelled()
+        return self.stops()
 
 
 class BoundWorkflow:

@@ -218,7 +218,7 @@ class StepPool:
             claim.attempts,
             f"{claim.run_id}/{claim.generation}/{claim.step_name}",
             None if policy.timeout is None else started_at + policy.timeout,
-            running.is_stopped,
+            stops=running.is_stopped,
         )
         with runtime.values.access(claim.tenant):
             call = runtime.call_rpc(definition, data, step)

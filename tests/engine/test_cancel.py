@@ -12,6 +12,7 @@ from engine_bench import Gates, Mode, async_test, replay, run_and_replay
 
 from pyflow_core import Step, StepFailedError, wire_rpc, wire_workflow
 from pyflow_core.errors import RunCancelledError
+from pyflow_core.log import BRANCH_FAILED
 from pyflow_core.ports.state import RunStatus, StepStatus
 from pyflow_core.testing import engine
 
@@ -328,6 +329,33 @@ async def test_a_stopped_step_is_not_tried_again(mode: Mode, registry: Registry)
         run = await e.settle(handle)
         assert run.error is not None and run.error.code == "stuck"
     assert attempts.count("try") == 2
+
+
+@async_test
+async def test_the_error_of_a_branch_that_nobody_awaited_is_logged_and_of_one_that_was_not(
+    mode: Mode, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    @wire_workflow("flow")
+    async def flow(*, workflow: Any) -> str:
+        async def branch(name: str) -> None:
+            await workflow.do(name, "quick", name)
+            raise ValueError(f"the error of branch {name}")
+
+        awaited = asyncio.create_task(branch("awaited"))
+        asyncio.create_task(branch("forgotten"))  # noqa: RUF006 - nobody awaits it: that is what is tested
+        with contextlib.suppress(ValueError):
+            await awaited
+        await workflow.do("last", "quick", "last")
+        return "done"
+
+    with caplog.at_level(logging.WARNING):
+        async with mode.engine(registry=registry, services=Services(Gates())) as e:
+            handle = await e.start("flow")
+            assert await e.result(handle) == "done"
+    (told,) = [record for record in caplog.records if BRANCH_FAILED in record.getMessage()]
+    assert handle.run_id in told.getMessage()
+    assert told.exc_info is not None
+    assert str(told.exc_info[1]) == "the error of branch forgotten"
 
 
 @async_test

@@ -86,7 +86,7 @@ def test_the_engine_audits_this_environment(tmp_path: Path, monkeypatch: pytest.
 def test_rpcs_are_functions() -> None:
     from pyflow_core import Step
 
-    step = Step("run", "step", 1, "key", None, lambda: False)
+    step = Step(idempotency_key="key")
     inventory = list_distributions(step=step, ledger=Ledger(None))
     one = next(item for item in inventory.distributions if item.name == "typing-extensions")
     audit = audit_distribution(one, step=step, ledger=Ledger(None))

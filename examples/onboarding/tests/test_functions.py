@@ -17,7 +17,7 @@ ADA = CreateUser(email="ada@example.com", region="EU", premium=True)
 
 
 def step(key: str) -> Step:
-    return Step("run", "step", 1, key, None, lambda: False)
+    return Step(idempotency_key=key)
 
 
 @pytest.fixture
