@@ -1,0 +1,2 @@
+async def crunch(workflow, data):
+    await workflow.do("crunch-fast", "pay.card", data)

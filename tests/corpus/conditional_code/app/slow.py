@@ -1,0 +1,2 @@
+async def crunch(workflow, data):
+    await workflow.do("crunch-slow", "pay.card", data)

@@ -1,0 +1,2 @@
+from .mail import notify, notify_all
+from .ticket import *

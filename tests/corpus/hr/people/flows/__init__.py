@@ -1,0 +1,3 @@
+from people.flows import leaving, starting
+
+__all__ = ["leaving", "starting"]

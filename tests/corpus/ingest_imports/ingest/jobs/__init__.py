@@ -1,0 +1,4 @@
+from . import checks
+from .backfill import backfill
+
+__all__ = ["backfill", "checks"]

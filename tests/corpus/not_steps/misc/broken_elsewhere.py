@@ -1,0 +1,4 @@
+"""No wiring in here: it is not read."""
+
+def odd(workflow):
+    return workflow.do("odd")

@@ -1,0 +1,1 @@
+from .workflows.publish import publish as publish

@@ -1,0 +1,2 @@
+from . import media as media
+from . import people as people
