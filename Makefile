@@ -9,7 +9,7 @@ PYTHON ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format types pytest chaos bench golden examples docs wheel clean distclean
+.PHONY: help setup demo test lint format types pytest corpus chaos bench golden examples docs wheel clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ types: $(VENV)/.dev ## mypy --strict and pyright
 
 pytest: $(VENV)/.dev ## the tests; ARGS="tests/unit -k name" for some of them
 	$(PY) -m pytest -m "not slow" $(ARGS)
+
+corpus: $(VENV)/.dev ## what the inspector finds in the labelled corpus, as a table
+	$(PY) tests/corpus/report.py $(ARGS)
 
 chaos: $(VENV)/.dev ## deaths at every store call, many murders: ten minutes long
 	$(PY) -m pytest -m slow $(ARGS)

@@ -201,7 +201,11 @@ def _percent_parts(text: str, right: cst.BaseExpression, lookup: Lookup) -> list
 
 
 def _fold_call(node: cst.Call, lookup: Lookup) -> Folded:
-    if not isinstance(node.func, cst.Attribute) or node.func.attr.value != "format":
+    if not isinstance(node.func, cst.Attribute):
+        return None
+    if node.func.attr.value == "join":
+        return _fold_join(node, fold(node.func.value, lookup), lookup)
+    if node.func.attr.value != "format":
         return None
     text = fold(node.func.value, lookup)
     if not isinstance(text, Constant) or not isinstance(text.value, str):
@@ -216,6 +220,20 @@ def _fold_call(node: cst.Call, lookup: Lookup) -> Folded:
         if name is not None:
             argument = None if spec or conversion else _format_argument(node, name or str(index))
             parts.extend((None,) if argument is None else _parts(fold(argument, lookup)))
+    return _joined(parts)
+
+
+def _fold_join(node: cst.Call, separator: Folded, lookup: Lookup) -> Folded:
+    """`"-".join(["a", b])`, where the pieces are written out."""
+    if not isinstance(separator, Constant) or not isinstance(separator.value, str) or len(node.args) != 1:
+        return None
+    pieces = node.args[0].value
+    if not isinstance(pieces, cst.List | cst.Tuple):
+        return HOLE
+    parts: list[str | None] = []
+    for index, piece in enumerate(pieces.elements):
+        known = () if isinstance(piece, cst.StarredElement) else _parts(fold(piece.value, lookup))
+        parts.extend([*([separator.value] if index else []), *(known or (None,))])
     return _joined(parts)
 
 

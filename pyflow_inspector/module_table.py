@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -21,6 +21,8 @@ class Imported:
     name: str | None
     type_only: bool = False
     """Under `if TYPE_CHECKING:`, so that it does not exist at run time."""
+    conditional: bool = False
+    """In a branch, beside which another may bind the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Defined:
     """`def` or `class`."""
 
     node: cst.FunctionDef | cst.ClassDef
+    conditional: bool = False
+    """In a branch, beside which another may bind the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class _Scan:
     def __init__(self, table: NameTable, package: str) -> None:
         self._table = table
         self._package = package
+        self._depth = 0
 
     def block(self, statements: Iterable[cst.CSTNode], *, type_only: bool) -> None:
         for statement in statements:
@@ -95,7 +100,7 @@ class _Scan:
 
     def _compound(self, statement: cst.CSTNode, *, type_only: bool) -> None:
         if isinstance(statement, cst.FunctionDef | cst.ClassDef):
-            self._table.add(statement.name.value, Defined(statement))
+            self._table.add(statement.name.value, Defined(statement, conditional=self._depth > 0))
             return
         if isinstance(statement, cst.For):
             self._unknown(statement.target)
@@ -103,11 +108,13 @@ class _Scan:
             for item in statement.items:
                 if item.asname is not None:
                     self._unknown(item.asname.name)
+        self._depth += 1
         if isinstance(statement, cst.If):
             self._branches(statement, type_only=type_only)
-            return
-        for part in statement_blocks(statement):
-            self.block(part, type_only=type_only)
+        else:
+            for part in statement_blocks(statement):
+                self.block(part, type_only=type_only)
+        self._depth -= 1
 
     def _branches(self, statement: cst.If, *, type_only: bool) -> None:
         branch: cst.If | cst.Else | None = statement
@@ -122,7 +129,8 @@ class _Scan:
                 if name == "*":
                     self._table.star_modules.append(imported.module)
                 else:
-                    self._table.add(name, imported)
+                    conditional = self._depth > 0 and not type_only
+                    self._table.add(name, replace(imported, conditional=conditional))
             if isinstance(statement, cst.Import):
                 self._table.imported_modules.update(dotted_name(alias.name) or "" for alias in statement.names)
         elif isinstance(statement, cst.Assign):
@@ -138,12 +146,28 @@ class _Scan:
     def _assign(self, target: cst.CSTNode, value: cst.BaseExpression | None) -> None:
         if isinstance(target, cst.Name):
             self._table.add(target.value, Assigned(value))
-        else:
+            return
+        pairs = paired_elements(target, value)
+        for one, other in pairs:
+            self._assign(one, other)
+        if not pairs:
             self._unknown(target)
 
     def _unknown(self, target: cst.CSTNode) -> None:
         for name in target_names(target):
             self._table.add(name, Assigned(None))
+
+
+def paired_elements(
+    target: cst.CSTNode, value: cst.CSTNode | None
+) -> list[tuple[cst.BaseExpression, cst.BaseExpression]]:
+    """`a, b = x, y` as two assignments; nothing for the others."""
+    if not isinstance(target, cst.Tuple) or not isinstance(value, cst.Tuple):
+        return []
+    elements = [*target.elements, *value.elements]
+    if len(elements) != 2 * len(target.elements) or any(isinstance(one, cst.StarredElement) for one in elements):
+        return []
+    return [(one.value, other.value) for one, other in zip(target.elements, value.elements, strict=True)]
 
 
 def read_import(

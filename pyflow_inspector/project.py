@@ -13,6 +13,7 @@ from pyflow_inspector.module_table import Assigned, Binding, Defined, Imported, 
 from pyflow_inspector.source_text import SyntaxFault
 from pyflow_inspector.syntax import Syntax, parse_source
 from pyflow_inspector.tree import dotted_name
+from pyflow_inspector.wire_function import WIRE_FUNCTIONS
 
 if TYPE_CHECKING:
     from pyflow_inspector.settings import InspectorSettings
@@ -206,8 +207,16 @@ class Project:
         module = self.defining_module(symbol)
         if module is None or symbol.class_node is None:
             return []
-        found = [self.resolve_node(module, base.value) for base in symbol.class_node.bases]
+        found = [self.resolve_node(module, _without_types(base.value)) for base in symbol.class_node.bases]
         return [base for base in found if base is not None]
+
+    def alternatives(self, module: Module, name: str) -> list[Symbol]:
+        """What a top-level name may stand for, where branches define or import it in several ways."""
+        bindings = [one for one in module.table.bindings.get(name, ()) if isinstance(one, Defined | Imported)]
+        if len(bindings) < 2 or not all(one.conditional for one in bindings):
+            return []
+        seen = frozenset({(module.name, name)})
+        return [self._bound(module, name, one, seen) for one in bindings]
 
     def _named(self, module: Module, name: str, seen: frozenset[tuple[str, str]]) -> Symbol | None:
         if (module.name, name) in seen:
@@ -240,12 +249,15 @@ class Project:
     def _from_stars(self, module: Module, name: str, seen: frozenset[tuple[str, str]]) -> Symbol | None:
         """A name from `import *`; if it lies outside the project there must be only one place to come from."""
         outside: list[str] = []
+        is_wire_function = name in WIRE_FUNCTIONS
         for star in module.table.star_modules:
             other = self.module(star)
             found = self._named(other, name, seen) if other is not None else None
             if found is not None:
                 return found
             if star not in self._modules.index.sources:
+                if is_wire_function and star == "pyflow_core":
+                    return Symbol(star, name)
                 outside.append(star)
         return Symbol(outside[0], name) if len(outside) == 1 and name not in BUILTINS else None
 
@@ -276,3 +288,8 @@ class Project:
                 if inherited.definition is not None:
                     return inherited
         return Symbol(symbol.module, f"{symbol.name}.{name}")
+
+
+def _without_types(node: cst.BaseExpression) -> cst.BaseExpression:
+    """`Base` of `Base[str]`."""
+    return node.value if isinstance(node, cst.Subscript) else node

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 from pyflow_inspector.conduct.meaning import function_node
 from pyflow_inspector.conduct.survey import survey
 from pyflow_inspector.model import ProjectModel, WiredFunction
+from pyflow_inspector.option import keyword_argument
 from pyflow_inspector.project import Project
 from pyflow_inspector.rules import RULES
 from pyflow_inspector.rules.pf903_rule_crashed import RuleCrashed
 from pyflow_inspector.settings import target_names
 from pyflow_inspector.signature import read_signature
 from pyflow_inspector.source_text import SyntaxFault, file_start
+from pyflow_inspector.steps.value import Context, Frame, Items
 from pyflow_inspector.steps.walker import Walker
 from pyflow_inspector.summary import rpc_fact, wiring_fact, workflow_fact
 from pyflow_inspector.unit import FactoryFact, UnitReport
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from pyflow_inspector.project import Module, Modules
     from pyflow_inspector.rules import Rule
     from pyflow_inspector.settings import InspectorSettings
+    from pyflow_inspector.steps.value import Value
     from pyflow_inspector.wiring import Wiring
 
 T = TypeVar("T")
@@ -156,9 +159,20 @@ def _read_function(
 ) -> WiredFunction:
     walker = Walker(project)
     owners = ("workflow", "rpc") if wiring.kind == "workflow" else ("rpc",)
-    walker.walk(module, label, node, owners)
+    around = _middleware(walker, wiring) if wiring.kind == "workflow" else ()
+    walker.walk(module, label, node, owners, around)
     signature = read_signature(project, module, node)
     if wiring.kind == "workflow":
         services = frozenset(service.name for service in signature.services if not service.builtin)
+        services -= {parameter.name for parameter in walker.facts.renamed}
         walker.facts.conduct = survey(project, module, function_node(module, node), walker.facts, services)
     return WiredFunction(name, wiring, module, label, signature, walker.facts)
+
+
+def _middleware(walker: Walker, wiring: Wiring) -> tuple[Value, ...]:
+    """The functions around a workflow, as far as they can be found."""
+    node = None if wiring.call is None else keyword_argument(wiring.call, "middleware")
+    if node is None:
+        return ()
+    listed = walker.evaluate(node, Context(Frame(wiring.module, wiring.module.name))).meaning
+    return tuple(value for item in listed.values for value in item.options) if isinstance(listed, Items) else ()

@@ -9,7 +9,7 @@ import libcst as cst
 
 from pyflow_inspector.constant_value import module_constant
 from pyflow_inspector.folding import Constant, Folded, Lookup, fold
-from pyflow_inspector.module_table import Defined
+from pyflow_inspector.module_table import Defined, Imported
 from pyflow_inspector.option import keyword_argument
 from pyflow_inspector.project import Symbol
 from pyflow_inspector.tree import cst_children, dotted_name
@@ -106,7 +106,7 @@ class _Finder:
             return []  # `wire = wire_rpc` is an alias, which name resolution follows
         children = cst_children(node)
         for child in children:
-            named = self._kind(child)
+            named = self._kind(child) or _fetched_kind(child)
             if named is not None:  # a wire function that is merely named
                 self.found.append(Wiring(named, self._module, child, None, place, None, None, None, None))
         return children
@@ -121,8 +121,17 @@ class _Finder:
         if dotted is None:
             return None
         if dotted not in self._kinds:
-            self._kinds[dotted] = wire_kind(self._project.resolve(self._module, dotted))
+            kind = wire_kind(self._project.resolve(self._module, dotted))
+            self._kinds[dotted] = kind or self._imported_kind(dotted)
         return self._kinds[dotted]
+
+    def _imported_kind(self, name: str) -> Kind | None:
+        """Of a name that is imported in one branch and assigned in another."""
+        bindings = self._module.table.bindings.get(name, ())
+        if len(bindings) < 2:
+            return None
+        kinds = [wire_kind(self._project.imported(one)) for one in bindings if isinstance(one, Imported)]
+        return next((kind for kind in kinds if kind is not None), None)
 
     def _decorator_kind(self, node: cst.Decorator) -> Kind | None:
         inner = node.decorator
@@ -168,6 +177,16 @@ class _Finder:
         name = value if isinstance(value, str) else None
         wiring = Wiring(kind, self._module, call, call, place, name, name_node, function, function_node)
         self.found.append(wiring)
+
+
+def _fetched_kind(node: cst.CSTNode) -> Kind | None:
+    """`getattr(module, "wire_rpc")`, and an attribute of what is no name."""
+    if isinstance(node, cst.Attribute) and dotted_name(node) is None:
+        return WIRE_FUNCTIONS.get(node.attr.value)
+    if not isinstance(node, cst.Call) or dotted_name(node.func) != "getattr" or len(node.args) < 2:
+        return None
+    name = fold(node.args[1].value, lambda _: None)
+    return WIRE_FUNCTIONS.get(name.value) if isinstance(name, Constant) and isinstance(name.value, str) else None
 
 
 def _positional(call: cst.Call, index: int) -> cst.BaseExpression | None:

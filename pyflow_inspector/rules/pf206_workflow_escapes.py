@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 class WorkflowEscapes(Rule):
     """`workflow` is handed to code that cannot be followed.
 
-    pyflow follows `workflow` into functions of the project, by what is passed and by annotation. It cannot follow
-    it into other packages, containers or attributes of objects: steps made there get no worker of their own, and
-    no documentation.
+    pyflow follows `workflow` into functions, methods, objects and containers of the project, by what is passed and
+    by annotation. It cannot follow it into other packages, global variables or attributes of objects that it does
+    not know: steps made there get no worker of their own, and no documentation.
 
-    Pass `workflow` to a plain function of the project.
+    Pass `workflow` to a function of the project, or keep it in an object of one of its classes.
     """
 
     code = "PF206"
@@ -49,7 +49,7 @@ class WorkflowEscapes(Rule):
             @wire_workflow("orders")
             async def orders(data: str, *, workflow) -> None:
                 await run_all(workflow)
-                kept = [workflow.do]
+                data.hook = workflow.do
             """,
             marks=("workflow", "workflow.do"),
         ),

@@ -9,17 +9,20 @@ import libcst as cst
 
 from pyflow_inspector.folding import chain_terms
 from pyflow_inspector.module_table import target_names
+from pyflow_inspector.steps.container import element, read_mapping, read_sequence, read_subscript
+from pyflow_inspector.steps.group import hold
+from pyflow_inspector.steps.statement import bind_target
 from pyflow_inspector.steps.value import (
     NOTHING,
-    STEP_METHODS,
     Context,
+    Entries,
     Frame,
     FunctionValue,
-    Handle,
-    Method,
-    Reference,
+    Items,
     Value,
+    is_followed,
     join,
+    union,
 )
 
 if TYPE_CHECKING:
@@ -41,17 +44,7 @@ def _attribute(walker: Walker, node: cst.Attribute, ctx: Context) -> Value:
     owner = walker.evaluate(node.value, ctx)
     for pending in owner.pending:
         pending.taken = False  # an attribute of the call itself, which nobody awaited
-    if isinstance(owner.meaning, Handle):
-        return _handle_attribute(owner.meaning, node.attr.value)
-    if isinstance(owner.meaning, Reference):
-        is_called = owner.meaning.called
-        return owner if is_called else Value(Reference(f"{owner.meaning.path}.{node.attr.value}"))
-    return Value(steps=owner.steps, is_data=owner.is_data, annotation=owner.annotation)
-
-
-def _handle_attribute(handle: Handle, name: str) -> Value:
-    is_method = name in STEP_METHODS if handle.owner == "workflow" else name == "invoke"
-    return Value(Method(handle.owner, name)) if is_method else NOTHING
+    return walker.attribute(owner, node.attr.value, node, ctx)
 
 
 def _text(walker: Walker, node: cst.BaseExpression, ctx: Context) -> Value:
@@ -102,7 +95,7 @@ def _either(walker: Walker, node: cst.BooleanOperation, ctx: Context) -> Value:
     blocks.arm("then" if isinstance(node.operator, cst.And) else "else", node.left)
     right = walker.evaluate(node.right, replace(ctx, optional=True))
     blocks.end()
-    return Value(steps=left.steps | right.steps)
+    return Value(join(left, right).meaning, left.steps | right.steps)
 
 
 def _named_expression(walker: Walker, node: cst.NamedExpr, ctx: Context) -> Value:
@@ -111,24 +104,6 @@ def _named_expression(walker: Walker, node: cst.NamedExpr, ctx: Context) -> Valu
     for name in target_names(node.target):
         ctx.frame.bind(name, value)
     return replace(value, pending=())
-
-
-def hold(walker: Walker, value: Value, mark: int) -> Value:
-    """`value` as a name will hold it: with all that was noted since `mark` and nobody has awaited yet."""
-    loose = walker.facts.blocks.loose(mark)
-    known = set(value.blocks)
-    return replace(value, blocks=(*value.blocks, *(one for one in loose if one not in known))) if loose else value
-
-
-def _element(walker: Walker, node: Any, ctx: Context) -> Value:
-    value = walker.evaluate(node.value, ctx)
-    walker.escape(node.value, value, ctx)
-    return value
-
-
-def _dict_element(walker: Walker, node: cst.DictElement, ctx: Context) -> Value:
-    key = walker.evaluate(node.key, ctx)
-    return Value(steps=key.steps | _element(walker, node, ctx).steps)
 
 
 def _comprehension(walker: Walker, node: Any, ctx: Context) -> Value:
@@ -143,31 +118,37 @@ def _comprehension(walker: Walker, node: Any, ctx: Context) -> Value:
         blocks.begin("loop", ctx.frame.module, clause, head=clause.iter)
         blocks.arm("body")
         depth += 1
+        bind_target(walker, clause.target, element(source, repeated=inner.repeated), clause.iter, inner)
         inner = replace(inner, repeated=True)
-        for name in target_names(clause.target):
-            frame.names[name] = source.plain()
         for condition in clause.ifs:
             walker.evaluate(condition.test, inner)
         steps |= source.steps
         clause = clause.inner_for_in
     parts = (node.key, node.value) if isinstance(node, cst.DictComp) else (node.elt,)
-    for part in parts:
-        value = walker.evaluate(part, inner)
-        walker.escape(part, value, ctx)
-        steps |= value.steps
+    values = [walker.evaluate(part, inner) for part in parts]
     for _ in range(depth):
         blocks.end()
     ctx.frame.nested.extend(frame.nested)
-    return Value(steps=steps)
+    steps |= union(values)
+    kept = replace(values[-1], pending=(), blocks=())
+    if not is_followed(kept.meaning):
+        return Value(steps=steps)
+    return Value(Entries(((None, kept),)) if isinstance(node, cst.DictComp) else Items((kept,), exact=False), steps)
 
 
 def _yield(walker: Walker, node: cst.Yield, ctx: Context) -> Value:
     inner = node.value.item if isinstance(node.value, cst.From) else node.value
     if inner is None:
         return NOTHING
-    value = walker.evaluate(inner, ctx)
-    walker.escape(inner, value, ctx)
-    ctx.frame.returns.append(value.plain())
+    value = replace(walker.evaluate(inner, ctx), pending=())
+    if len(ctx.active) == 1:
+        walker.escape(inner, value, ctx)
+    if isinstance(node.value, cst.From):
+        value = element(value, repeated=ctx.repeated)
+    frame = ctx.frame
+    while frame.function is None and frame.parent is not None:
+        frame = frame.parent
+    frame.yields.append(value)
     return value.plain()
 
 
@@ -190,9 +171,11 @@ HANDLERS: dict[type[cst.CSTNode], Any] = {
     cst.IfExp: _choice,
     cst.BooleanOperation: _either,
     cst.NamedExpr: _named_expression,
-    cst.Element: _element,
-    cst.StarredElement: _element,
-    cst.DictElement: _dict_element,
+    cst.Tuple: read_sequence,
+    cst.List: read_sequence,
+    cst.Set: read_sequence,
+    cst.Dict: read_mapping,
+    cst.Subscript: read_subscript,
     cst.ListComp: _comprehension,
     cst.SetComp: _comprehension,
     cst.GeneratorExp: _comprehension,

@@ -110,6 +110,15 @@ class Invoke:
     is_reference: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A parameter `name` of the wired function that is `workflow` or `rpc` (`owner`), and so would not be injected."""
+
+    place: Place
+    name: str
+    owner: str
+
+
 @dataclass
 class Facts:
     """Everything that the walk of one function came across."""
@@ -122,6 +131,7 @@ class Facts:
     reuses: list[Reuse] = field(default_factory=list[Reuse])
     escapes: list[Place] = field(default_factory=list[Place])
     nested: list[Place] = field(default_factory=list[Place])
+    renamed: list[Renamed] = field(default_factory=list["Renamed"])
     reached: dict[str, tuple[Module, cst.CSTNode]] = field(default_factory=dict[str, "tuple[Module, cst.CSTNode]"])
     """The functions whose code belongs to the workflow, by label."""
     blocks: BlockRecorder = field(default_factory=BlockRecorder)

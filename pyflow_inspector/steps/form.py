@@ -12,7 +12,8 @@ from pyflow_inspector.folding import Constant, Template
 from pyflow_inspector.module_table import Assigned
 from pyflow_inspector.project import Symbol
 from pyflow_inspector.steps.fact import Form
-from pyflow_inspector.steps.value import FunctionValue, Meaning, Method, Reference, Value
+from pyflow_inspector.steps.instance import find_function
+from pyflow_inspector.steps.value import Choice, FunctionValue, Instance, Meaning, Method, Partial, Reference, Value
 from pyflow_inspector.tree import dotted_name
 
 if TYPE_CHECKING:
@@ -49,19 +50,45 @@ def _form_of_expression(
 
 def _form_of_meaning(walker: Walker, meaning: Meaning, *, has_data: bool) -> Form | None:
     """The form that a value has by itself, if it is known what it is."""
-    if isinstance(meaning, Constant):
-        is_text = isinstance(meaning.value, str)
-        return Form("rpc", str(meaning.value)) if is_text else _unknown(f"{meaning.value!r} is no RPC and no function")
-    if isinstance(meaning, Template):
-        return _unknown("the RPC's name is put together at run time")
-    if isinstance(meaning, Reference):
-        problem = None if meaning.called else "the reference must be called with its data"
-        return Form("rpc", meaning.path, is_reference=True, problem=problem)
-    if isinstance(meaning, FunctionValue | Method):
-        return Form("inline", function=meaning if isinstance(meaning, FunctionValue) else None)
-    if isinstance(meaning, Symbol):
-        return _form_of_symbol(walker, meaning, has_data=has_data)
-    return None
+    match meaning:
+        case Constant(value=str() as name):
+            form: Form | None = Form("rpc", str(name))
+        case Constant(value=value):
+            form = _unknown(f"{value!r} is no RPC and no function")
+        case Template():
+            form = _unknown("the RPC's name is put together at run time")
+        case Reference(path=path, called=called):
+            problem = None if called else "the reference must be called with its data"
+            form = Form("rpc", path, is_reference=True, problem=problem)
+        case FunctionValue():
+            form = Form("inline", function=meaning)
+        case Method() | Partial():
+            form = Form("inline")
+        case Choice():
+            form = _form_of_choice(walker, meaning, has_data=has_data)
+        case Instance():
+            form = _form_of_object(walker, meaning)
+        case Symbol():
+            form = _form_of_symbol(walker, meaning, has_data=has_data)
+        case _:
+            form = None
+    return form
+
+
+def _form_of_choice(walker: Walker, choice: Choice, *, has_data: bool) -> Form | None:
+    """One of several: they agree in what is done, or that cannot be told."""
+    forms = [_form_of_meaning(walker, option.meaning, has_data=has_data) for option in choice.options]
+    first = forms[0]
+    if first is not None and all(one is not None and one.type == first.type == "inline" for one in forms):
+        return Form("inline")
+    return _unknown("it may be one of several")
+
+
+def _form_of_object(walker: Walker, instance: Instance) -> Form | None:
+    if instance.symbol is None:
+        return None
+    function = find_function(walker, instance.symbol, "__call__")
+    return None if function is None else Form("inline", function=function)
 
 
 def _unknown(problem: str) -> Form:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -12,7 +13,7 @@ from pyflow_inspector.tree import dotted_name
 
 if TYPE_CHECKING:
     from pyflow_core.metadata import Join
-    from pyflow_inspector.steps.value import Context, Meaning
+    from pyflow_inspector.steps.value import Context, Meaning, Value
     from pyflow_inspector.steps.walker import Walker
 
 _WAIT_JOINS: dict[str, Join] = {"FIRST_COMPLETED": "first", "FIRST_EXCEPTION": "first_exception"}
@@ -46,3 +47,10 @@ def makes_task(node: cst.Call) -> bool:
     """Whether a call starts what it is given, as `create_task` does."""
     name = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
     return isinstance(name, cst.Name) and name.value in _TASK_MAKERS
+
+
+def hold(walker: Walker, value: Value, mark: int) -> Value:
+    """`value` as a name will hold it: with all that was noted since `mark` and nobody has awaited yet."""
+    loose = walker.facts.blocks.loose(mark)
+    known = set(value.blocks)
+    return replace(value, blocks=(*value.blocks, *(one for one in loose if one not in known))) if loose else value

@@ -241,7 +241,7 @@ Types = dict[str, "cst.BaseExpression | None"]
 
 def _parameter_types(function: FunctionValue) -> Types:
     params = function.node.params
-    ordered = [*params.posonly_params, *params.params][1 if function.skips_first else 0 :]
+    ordered = [*params.posonly_params, *params.params][1 if function.receiver is not None else 0 :]
     types: Types = {}
     for param in (*ordered, *params.kwonly_params):
         types[param.name.value] = None if param.annotation is None else param.annotation.annotation

@@ -8,10 +8,23 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from pyflow_inspector.folding import Constant, Template
-from pyflow_inspector.module_table import read_import, target_names
-from pyflow_inspector.steps.expression import hold
-from pyflow_inspector.steps.group import is_task_group
-from pyflow_inspector.steps.value import Context, FunctionValue, Value, join
+from pyflow_inspector.module_table import Defined, paired_elements, read_import, target_names
+from pyflow_inspector.project import Symbol
+from pyflow_inspector.steps.container import element, extended, unpack
+from pyflow_inspector.steps.group import hold, is_task_group
+from pyflow_inspector.steps.instance import set_attribute
+from pyflow_inspector.steps.liveness import is_live
+from pyflow_inspector.steps.value import (
+    Context,
+    Entries,
+    FunctionValue,
+    Instance,
+    Items,
+    Value,
+    is_followed,
+    join,
+    waiting,
+)
 from pyflow_inspector.tree import cst_children, walk_cst
 
 if TYPE_CHECKING:
@@ -60,24 +73,17 @@ def _assign(walker: Walker, node: cst.Assign, ctx: Context) -> Context:
     if pairs:
         values = [walker.evaluate(source, ctx) for _, source in pairs]
         for (name, source), value in zip(pairs, values, strict=True):
-            _bind(walker, name, value, source, ctx)
+            bind_target(walker, name, value, source, ctx)
         return ctx
     mark = walker.facts.blocks.mark()
     value = hold(walker, walker.evaluate(node.value, ctx), mark)
     for target in node.targets:
-        _bind(walker, target.target, value, node.value, ctx)
+        bind_target(walker, target.target, value, node.value, ctx)
     return ctx
 
 
 def _pairs(node: cst.Assign) -> list[tuple[cst.BaseExpression, cst.BaseExpression]]:
-    """`a, b = x, y` as two assignments; nothing for the others."""
-    target = node.targets[0].target
-    if len(node.targets) > 1 or not isinstance(target, cst.Tuple) or not isinstance(node.value, cst.Tuple):
-        return []
-    elements = [*target.elements, *node.value.elements]
-    if len(elements) != 2 * len(target.elements) or any(isinstance(one, cst.StarredElement) for one in elements):
-        return []
-    return [(one.value, other.value) for one, other in zip(target.elements, node.value.elements, strict=True)]
+    return paired_elements(node.targets[0].target, node.value) if len(node.targets) == 1 else []
 
 
 def _annotated_assign(walker: Walker, node: cst.AnnAssign, ctx: Context) -> Context:
@@ -87,9 +93,9 @@ def _annotated_assign(walker: Walker, node: cst.AnnAssign, ctx: Context) -> Cont
     mark = walker.facts.blocks.mark()
     value = hold(walker, walker.evaluate(node.value, ctx), mark)
     if value.meaning is None:
-        owner = walker.annotated_owner(ctx.frame.module, annotation)
-        value = replace(value, meaning=owner, annotation=annotation)
-    _bind(walker, node.target, value, node.value, ctx)
+        value = replace(value, meaning=walker.annotations.meaning(ctx.frame.module, annotation))
+    value = replace(value, annotation=annotation)
+    bind_target(walker, node.target, value, node.value, ctx)
     return ctx
 
 
@@ -97,34 +103,75 @@ def _augmented_assign(walker: Walker, node: cst.AugAssign, ctx: Context) -> Cont
     value = walker.evaluate(node.value, ctx)
     if isinstance(node.target, cst.Name):
         old = walker.evaluate(node.target, ctx)
-        ctx.frame.bind(node.target.value, Value(steps=old.steps | value.steps))
+        both = extended(old, value)
+        if both is None:
+            walker.escape(node.value, value, ctx)
+        ctx.frame.bind(node.target.value, Value(both, old.steps | value.steps, blocks=waiting((old, value))))
     else:
-        _bind(walker, node.target, value, node.value, ctx)
+        walker.escape(node.value, value, ctx)
+        bind_target(walker, node.target, value.plain(), node.value, ctx)
     return ctx
 
 
-def _bind(walker: Walker, target: cst.CSTNode, value: Value, source: cst.CSTNode, ctx: Context) -> None:
+def bind_target(walker: Walker, target: cst.CSTNode, value: Value, source: cst.CSTNode, ctx: Context) -> None:
+    """Assign a value to a name, to several, to an attribute, to an item."""
     if isinstance(target, cst.Name):
         for pending in value.pending:
             pending.taken = False  # until the name is read
+        if target.value in ctx.frame.global_names:
+            walker.escape(source, value, ctx)
         ctx.frame.bind(target.value, value)
     elif isinstance(target, cst.Tuple | cst.List):
-        for element, part in zip(target.elements, _unpacked(target, value), strict=True):
-            _bind(walker, element.value, part, source, ctx)
+        _bind_elements(walker, target, value, source, ctx)
+    elif isinstance(target, cst.Attribute):
+        _bind_attribute(walker, target, value, source, ctx)
     else:
+        _bind_item(walker, target, value, source, ctx)
+
+
+def _bind_elements(
+    walker: Walker, target: cst.Tuple | cst.List, value: Value, source: cst.CSTNode, ctx: Context
+) -> None:
+    values: Sequence[Value]
+    if any(isinstance(item, cst.StarredElement) for item in target.elements):
         walker.escape(source, value, ctx)
-        walker.evaluate_parts(target, ctx)
-        root = root_name(target)
-        if root is not None:
-            ctx.frame.mix(root, value)
+        values = [value.plain()] * len(target.elements)
+    elif len(value.parts) == len(target.elements):
+        values = value.parts
+    else:
+        values = unpack(value, len(target.elements))
+    for item, part in zip(target.elements, values, strict=True):
+        bind_target(walker, item.value, part, source, ctx)
 
 
-def _unpacked(target: cst.Tuple | cst.List, value: Value) -> Sequence[Value]:
-    """What each of several targets gets: its own element of what is known element by element, else a bit of all."""
-    starred = any(isinstance(element, cst.StarredElement) for element in target.elements)
-    if len(value.parts) == len(target.elements) and not starred:
-        return value.parts
-    return [value.plain()] * len(target.elements)
+def _bind_attribute(walker: Walker, target: cst.Attribute, value: Value, source: cst.CSTNode, ctx: Context) -> None:
+    owner = walker.evaluate(target.value, ctx)
+    objects = [option.meaning for option in owner.options if isinstance(option.meaning, Instance)]
+    for one in objects:
+        set_attribute(walker, one, target.attr.value, value)
+    if not objects:
+        walker.escape(source, value, ctx)
+    root = root_name(target)
+    if root is not None:
+        ctx.frame.mix(root, value)
+
+
+def _bind_item(walker: Walker, target: cst.CSTNode, value: Value, source: cst.CSTNode, ctx: Context) -> None:
+    owner = target.value if isinstance(target, cst.Subscript) else target
+    held = walker.evaluate(owner, ctx)
+    parts = [part for part in cst_children(target) if part is not owner]
+    keys = walker.evaluate_all(parts, ctx)
+    if is_followed(value.meaning) and isinstance(held.meaning, Entries | Items):
+        entries = (
+            held.meaning.values if isinstance(held.meaning, Entries) else ((None, one) for one in held.meaning.values)
+        )
+        grown = Entries((*entries, (None, replace(value, pending=()))))
+        if walker.rebind(owner, Value(grown, held.steps | value.steps | keys.steps), ctx):
+            return
+    walker.escape(source, value, ctx)
+    root = root_name(target)
+    if root is not None:
+        ctx.frame.mix(root, value)
 
 
 def root_name(node: cst.CSTNode) -> str | None:
@@ -138,14 +185,14 @@ def _if(walker: Walker, node: cst.If, ctx: Context) -> Context | None:
     """An `if` with all its `elif`s, as one branching with an arm for each way through."""
     arms = _Arms(node, ctx)
     blocks = walker.facts.blocks
-    walker.evaluate(node.test, ctx)
+    arms.test(walker, node.test, ctx)
     blocks.begin("branch", ctx.frame.module, node)
     blocks.arm("then", node)
     arms.run(walker, node.body.body)
     branch = node.orelse
     while isinstance(branch, cst.If):
         blocks.test("then", branch)
-        walker.evaluate(branch.test, replace(ctx, optional=True))
+        arms.test(walker, branch.test, replace(ctx, optional=True))
         blocks.taken()
         arms.run(walker, branch.body.body)
         branch = branch.orelse
@@ -192,6 +239,12 @@ class _Arms:
         self._count = 0
         self._open: list[tuple[int, Names]] = []
 
+    def test(self, walker: Walker, node: cst.BaseExpression, ctx: Context) -> None:
+        """What decides between the arms that follow, and may bind names for them."""
+        self._ctx.frame.names = self._before
+        walker.evaluate(node, ctx)
+        self._before = dict(self._ctx.frame.names)
+
     def run(
         self,
         walker: Walker,
@@ -233,7 +286,10 @@ def join_names(ways: list[Names]) -> Names:
 
 def _for(walker: Walker, node: cst.For, ctx: Context) -> Context:
     source = walker.evaluate(node.iter, ctx)
-    _loop(walker, node, ctx, source.plain(), node.target)
+    item = element(source, repeated=ctx.repeated)
+    if item.meaning is None:
+        walker.escape(node.iter, source, ctx)
+    _loop(walker, node, ctx, item, node.target)
     return ctx
 
 
@@ -248,25 +304,40 @@ def _loop(
     frame = ctx.frame
     for name in _assigned_names(node.body):
         value = frame.names.get(name)
-        if value is not None and isinstance(value.meaning, Constant | Template):
+        if value is not None and all(isinstance(one.meaning, Constant | Template) for one in value.options):
             frame.names[name] = replace(value, meaning=None)
     before = dict(frame.names)
-    inside = replace(ctx, repeated=True)
     blocks = walker.facts.blocks
     test = node.test if isinstance(node, cst.While) else None
     blocks.begin("loop", ctx.frame.module, node, head=node.iter if isinstance(node, cst.For) else test)
     blocks.test("body", test)
-    if test is not None:
-        walker.evaluate(test, inside)
-    blocks.taken()
-    if target is not None and item is not None:
-        _bind(walker, target, item, target, inside)
-    walker.run(node.body.body, inside)
+    _turn(walker, node, ctx, item, target)
     frame.names = join_names([frame.names, before])
+    if not walker.again and _has_new_sources(before, frame.names):
+        walker.again = True
+        _turn(walker, node, ctx, item, target)
+        walker.again = False
     if node.orelse is not None:
         blocks.arm("else")
         walker.run(node.orelse.body.body, ctx)
     blocks.end()
+
+
+def _turn(
+    walker: Walker, node: cst.For | cst.While, ctx: Context, item: Value | None, target: cst.CSTNode | None
+) -> None:
+    inside = replace(ctx, repeated=True)
+    if isinstance(node, cst.While):
+        walker.evaluate(node.test, inside)
+    walker.facts.blocks.taken()
+    if target is not None and item is not None:
+        bind_target(walker, target, item, target, inside)
+    walker.run(node.body.body, inside)
+
+
+def _has_new_sources(before: Names, after: Names) -> bool:
+    """Whether a name that was there now leads to `workflow`, and did not before."""
+    return any(is_live(value) and not is_live(before[name]) for name, value in after.items() if name in before)
 
 
 def _assigned_names(body: cst.CSTNode) -> Iterator[str]:
@@ -311,18 +382,46 @@ def _try(walker: Walker, node: cst.Try | cst.TryStar, ctx: Context) -> Context |
 
 
 def _with(walker: Walker, node: cst.With, ctx: Context) -> Context | None:
+    entered: list[tuple[cst.WithItem, Value]] = []
     group: cst.CSTNode | None = None
     for item in node.items:
-        value = walker.evaluate(item.item, ctx)
+        manager = walker.evaluate(item.item, ctx)
+        value = _enter_manager(walker, item, manager, ctx)
+        entered.append((item, manager))
         group = item.item if is_task_group(walker, item.item, ctx) else group
         if item.asname is not None:
-            _bind(walker, item.asname.name, value.plain(), item.item, ctx)
+            bind_target(walker, item.asname.name, value, item.item, ctx)
     blocks = walker.facts.blocks
     mark = blocks.mark()
     after = walker.run(node.body.body, ctx)
     if group is not None:
         blocks.gather(ctx.frame.module, group, "all", blocks.loose(mark))
+    for item, manager in reversed(entered):
+        _call_method(walker, manager, ("__aexit__", "__exit__"), item.item, ctx)
     return after
+
+
+def _enter_manager(walker: Walker, item: cst.WithItem, manager: Value, ctx: Context) -> Value:
+    """What `as` binds: what `__enter__` gives back, what a generator yields."""
+    if isinstance(manager.meaning, Items):
+        return element(manager, repeated=ctx.repeated)
+    found = _call_method(walker, manager, ("__aenter__", "__enter__"), item.item, ctx)
+    if found is not None:
+        return replace(found, pending=())
+    walker.escape(item.item, manager, ctx)
+    return manager.plain()
+
+
+def _call_method(
+    walker: Walker, owner: Value, names: tuple[str, ...], node: cst.BaseExpression, ctx: Context
+) -> Value | None:
+    if not isinstance(owner.meaning, Instance):
+        return None
+    for name in names:
+        method = walker.attribute(owner, name, node, ctx)
+        if isinstance(method.meaning, FunctionValue):
+            return walker.call(node, method, (), ctx)
+    return None
 
 
 def _function(walker: Walker, node: cst.FunctionDef, ctx: Context) -> Context:
@@ -340,13 +439,18 @@ def _class(walker: Walker, node: cst.ClassDef, ctx: Context) -> Context:
     for child in cst_children(node):
         if child is not node.body:
             walker.evaluate_parts(child, ctx)
+    name = f"{ctx.frame.label.partition(':')[2]}.{node.name.value}"
+    symbol = Symbol(ctx.frame.module.name, name, Defined(node))
+    walker.local_classes[node] = ctx.frame
     for statement in node.body.body:
         if isinstance(statement, cst.FunctionDef):
             label = f"{ctx.frame.label}.{node.name.value}.{statement.name.value}"
-            ctx.frame.nested.append(FunctionValue(label, ctx.frame.module, statement, ctx.frame))
+            receiver = Value(Instance(symbol))
+            function = FunctionValue(label, ctx.frame.module, statement, ctx.frame, receiver, symbol)
+            ctx.frame.nested.append(function)
         else:
             walker.run([statement], ctx)
-    ctx.frame.bind(node.name.value, Value())
+    ctx.frame.bind(node.name.value, Value(symbol))
     return ctx
 
 
@@ -362,7 +466,13 @@ def _nonlocal(_walker: Walker, node: cst.Nonlocal, ctx: Context) -> Context:
     return ctx
 
 
+def _global(_walker: Walker, node: cst.Global, ctx: Context) -> Context:
+    ctx.frame.global_names.update(item.name.value for item in node.names)
+    return ctx
+
+
 HANDLERS: dict[type[cst.CSTNode], Any] = {
+    cst.Global: _global,
     cst.SimpleStatementLine: _line,
     cst.SimpleStatementSuite: _line,
     cst.Expr: _expression,

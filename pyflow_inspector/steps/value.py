@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Owner = Literal["workflow", "rpc"]
 
+MAX_OPTIONS = 40
+"""A value that may be more things than these is taken to be anything."""
+
 STEP_METHODS: dict[str, StepType] = {"do": "rpc", "sleep": "sleep", "wait_for": "wait", "child": "child"}
 """The methods of `workflow` that make steps; its other attributes are plain values."""
 
@@ -55,11 +58,108 @@ class FunctionValue:
     module: Module
     node: cst.FunctionDef | cst.Lambda
     closure: Frame | None = None
-    skips_first: bool = False
-    """A class method, whose first parameter is not among the arguments."""
+    receiver: Value | None = None
+    """The object or class that a method is bound to: it goes to the first parameter."""
+    owner: Symbol | None = None
+    """The class that a method stands in."""
+    raw: bool = False
+    """Without its decorators."""
 
 
-Meaning = Handle | Method | Reference | FunctionValue | Constant | Template | Symbol | None
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One argument of a call.
+
+    `star` is `"*"` or `"**"` if it is unpacked from something that cannot be read. `direct` says that `node` is the
+    argument itself, and not what it was unpacked from.
+    """
+
+    module: Module
+    node: cst.BaseExpression
+    value: Value
+    keyword: str | None = None
+    star: str = ""
+    direct: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Partial:
+    """A `functools.partial`: what it calls, and with what."""
+
+    callee: Value
+    given: tuple[Given, ...]
+
+
+@dataclass(eq=False)
+class Instance:
+    """An object: of a class of the project, or (without one) of attributes alone.
+
+    `given` are the arguments that its `__init__` has not been walked with yet; nothing once it has been. `holds`
+    says that its annotations promise `workflow`, though nothing has been seen to put it there.
+    """
+
+    symbol: Symbol | None
+    attributes: dict[str, Value] = field(default_factory=dict[str, "Value"])
+    given: tuple[Given, ...] | None = None
+    holds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Super:
+    """`super()` in a method of the class `owner`."""
+
+    receiver: Value
+    owner: Symbol
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """A list, a tuple, what a generator yields. Unless it is `exact` each value may come any number of times."""
+
+    values: tuple[Value, ...]
+    exact: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """A mapping; entries whose keys are not known have none."""
+
+    values: tuple[tuple[object, Value], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A method of a container, or of an object whose class does not define it."""
+
+    owner: Value
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One of several values. Where a loop goes through all of them, `around` says whether it is itself repeated."""
+
+    options: tuple[Value, ...]
+    around: bool | None = None
+
+
+Meaning = (
+    Handle
+    | Method
+    | Reference
+    | FunctionValue
+    | Partial
+    | Instance
+    | Super
+    | Items
+    | Entries
+    | Member
+    | Choice
+    | Constant
+    | Template
+    | Symbol
+    | None
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +183,11 @@ class Value:
         """Only the steps: what is left of a value that went through an expression."""
         return Value(steps=self.steps)
 
+    @property
+    def options(self) -> tuple[Value, ...]:
+        """The values that it may be: itself, unless it is a choice."""
+        return self.meaning.options if isinstance(self.meaning, Choice) else (self,)
+
 
 NOTHING = Value()
 
@@ -91,16 +196,50 @@ def join(one: Value, other: Value) -> Value:
     """A value that is one or the other."""
     if one is other:
         return one
-    both_functions = isinstance(one.meaning, FunctionValue) and isinstance(other.meaning, FunctionValue)
-    same = both_functions or one.meaning == other.meaning
+    same = one.meaning is other.meaning or (one.meaning is not None and one.meaning == other.meaning)
     return Value(
-        one.meaning if same else None,
+        one.meaning if same else _choose(one, other),
         one.steps | other.steps,
         (*one.pending, *other.pending),
         one.annotation if one.annotation is other.annotation else None,
         one.is_data or other.is_data,
         (*one.blocks, *other.blocks),
     )
+
+
+def _choose(one: Value, other: Value) -> Meaning:
+    """Several texts, or several things that can be followed; of anything else nothing is known."""
+    options = list({_identity(option): option for option in (*one.options, *other.options)}.values())
+    followed = [option for option in options if is_followed(option.meaning)]
+    if not followed and not all(isinstance(option.meaning, Constant | Template) for option in options):
+        return None
+    kept = followed or options
+    if len(kept) == 1:
+        return kept[0].meaning
+    return Choice(tuple(replace(option, pending=()) for option in kept)) if len(kept) <= MAX_OPTIONS else None
+
+
+def _identity(value: Value) -> object:
+    meaning = value.meaning
+    if isinstance(meaning, FunctionValue) and meaning.receiver is None:
+        return meaning.node
+    return meaning if isinstance(meaning, Handle | Method | Reference | Constant | Template) else id(meaning)
+
+
+def choose(values: Iterable[Value]) -> Value:
+    """A value that is any of several."""
+    chosen: Value | None = None
+    for value in values:
+        chosen = value if chosen is None else join(chosen, value)
+    return NOTHING if chosen is None else chosen
+
+
+def is_followed(meaning: Meaning) -> bool:
+    """Whether a value is more than data: something that can be called, or that may hold such a thing."""
+    return isinstance(meaning, _FOLLOWED)
+
+
+_FOLLOWED = (Handle, Method, FunctionValue, Partial, Instance, Items, Entries, Member)
 
 
 def union(values: Iterable[Value]) -> frozenset[FoundStep]:
@@ -127,7 +266,10 @@ class Frame:
     names: dict[str, Value] = field(default_factory=dict[str, Value])
     outer_names: set[str] = field(default_factory=set[str])
     """Names declared `nonlocal`."""
+    global_names: set[str] = field(default_factory=set[str])
     returns: list[Value] = field(default_factory=list[Value])
+    yields: list[Value] = field(default_factory=list[Value])
+    function: FunctionValue | None = None
     nested: list[FunctionValue] = field(default_factory=list[FunctionValue])
 
     def find(self, name: str) -> Value | None:
@@ -145,6 +287,16 @@ class Frame:
             self.parent.bind(name, value)
         else:
             self.names[name] = value
+
+    def rebind(self, name: str, value: Value) -> bool:
+        """Give a name that is bound here or in an enclosing function another value; whether it is."""
+        frame: Frame | None = self
+        while frame is not None and name not in frame.names:
+            frame = frame.parent
+        if frame is None:
+            return False
+        frame.names[name] = value
+        return True
 
     def mix(self, name: str, value: Value) -> None:
         """Note that a value went into the object that a local name stands for."""

@@ -5,6 +5,7 @@
 [workflows.NAME]  steps = [[place, type, name or pattern, rpc name if it is an RPC], …]
 findings          [[place, code], …]: what must be found; no other finding of severity error may be there
 unfollowed        [place, …]: where a step may be lost, so that a finding must stand there
+others            [place, …]: calls of `do` and its kin that make no step, or are lost where `unfollowed` says so
 
 A place is `file:line`, where the call or the offending expression begins. Labels are written by reading the code,
 never by copying what the inspector says.
@@ -12,6 +13,7 @@ never by copying what the inspector says.
 
 from __future__ import annotations
 
+import ast
 import sys
 import tomllib
 from collections import Counter
@@ -23,6 +25,7 @@ from pyflow_core.metadata import Diagnostic, Metadata, Span, StepMeta
 from pyflow_inspector import InspectorSettings, inspect_project
 
 CORPUS = Path(__file__).parent
+_METHODS = {"do", "sleep", "wait_for", "child"}
 
 Step = tuple[str, ...]
 """Workflow, place, type, name or pattern, and the RPC's name if there is one."""
@@ -37,6 +40,11 @@ class Labels:
     steps: Counter[Step]
     findings: Counter[tuple[str, str]]
     unfollowed: tuple[str, ...]
+    others: tuple[str, ...]
+
+    def places(self) -> set[str]:
+        """Every place that the labels speak of."""
+        return {step[1] for step in self.steps} | {*self.unfollowed, *self.others}
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,19 @@ def read_labels(name: str) -> Labels:
         Counter((workflow, *step) for workflow, told in workflows.items() for step in told["steps"]),
         Counter((place, code) for place, code in data.get("findings", [])),
         tuple(data.get("unfollowed", [])),
+        tuple(data.get("others", [])),
     )
+
+
+def step_calls(name: str) -> set[str]:
+    """The places of all calls `….do(…)`, `….sleep(…)` and so on in a project, found without the inspector."""
+    folder = CORPUS / name
+    return {
+        f"{path.relative_to(folder).as_posix()}:{node.lineno}"
+        for path in sorted(folder.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS
+    }
 
 
 def compare(name: str) -> Result:

@@ -158,28 +158,58 @@ def test_a_recursive_helper_through_another_ends_too(bench: Bench) -> None:
     [
         ("outside(workflow)", "workflow"),
         ("outside(run=workflow.do)", "workflow.do"),
-        ("kept = [workflow]", "workflow"),
-        ("kept = {'w': workflow}", "workflow"),
+        ("outside([workflow])", "[workflow]"),
+        ("outside(w={'w': workflow})", "{'w': workflow}"),
         ("db.workflow = workflow", "workflow"),
-        ("Helper(workflow)", "workflow"),
+        ("db['w'] = workflow.do", "workflow.do"),
+        ("outside(Helper(workflow))", "Helper(workflow)"),
         ("logger.info('%s', workflow)", "workflow"),
-        ("rest(1, workflow)", "workflow"),
-        ("partial(workflow.do, 'a')", "workflow.do"),
+        ("outside(partial(workflow.do, 'a'))", "partial(workflow.do, 'a')"),
+        ("Other(workflow)", "workflow"),
         ("yield workflow", "workflow"),
+        ("global kept; kept = workflow", "workflow"),
+        ("first, *rest = workflow, data", "workflow, data"),
+        ("[workflow].pop() and data + [workflow]", "workflow"),
+        ("workflow._hidden.do('a')", "workflow._hidden"),
+        ("vars(workflow)['do']('a')", "workflow"),
+        ("getattr(workflow, data)('a')", "workflow"),
+        ("for one in outside(workflow): await one('a')", "workflow"),
+        ("with outside(workflow) as flow: flow.do('a')", "workflow"),
     ],
 )
 def test_where_workflow_cannot_be_followed_is_reported(bench: Bench, statement: str, marked: str) -> None:
     head = """
         from functools import partial
-        from elsewhere import outside
+        from elsewhere import Base, outside
         class Helper:
             def __init__(self, w): self.w = w
-        def rest(*everything): ...
+        class Other(Base): ...
     """
     bench.workflow(statement, head=head)
     assert bench.codes == ["PF206"]
     finding = bench.finding("PF206")
     assert (bench.text(finding), finding.line) == (marked, 12)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "kept = [workflow]",
+        "kept = {'w': workflow}",
+        "partial(workflow.do, 'a')",
+        "Helper(workflow)",
+        "rest(1, workflow)",
+    ],
+)
+def test_what_merely_holds_workflow_loses_nothing(bench: Bench, statement: str) -> None:
+    head = """
+        from functools import partial
+        class Helper:
+            def __init__(self, w): self.w = w
+        def rest(*everything): ...
+    """
+    assert bench.steps(statement, head=head) == []
+    assert bench.codes == []
 
 
 def test_attributes_of_workflow_that_make_no_step_are_plain_values(bench: Bench) -> None:

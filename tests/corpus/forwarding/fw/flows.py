@@ -17,7 +17,7 @@ async def unit(workflow, name, *, suffix=""):
 @wire_workflow("forwarded")
 async def forwarded(data: str, *, workflow) -> None:
     await tried(unit, workflow, "a")
-    await tried(unit, workflow, default=5, name="b", suffix="!")
+    await tried(unit, workflow, default=5, name="b", suffix="-2")
 
 
 @wire_workflow("forwarded-partials")

@@ -112,7 +112,12 @@ class ByLetter:
         await workflow.do("letter", "tickets.update", who)
 
 
-class ByVisit(ByLetter):
+class Announced:
+    async def reach(self, workflow, who):
+        await workflow.do("announce", "tickets.update", who)
+
+
+class ByVisit(Announced):
     async def reach(self, workflow, who):
         await super().reach(workflow, who)
         await workflow.do("visit", "tickets.update", who)
