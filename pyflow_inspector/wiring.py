@@ -121,8 +121,8 @@ class _Finder:
         if dotted is None:
             return None
         if dotted not in self._kinds:
-            kind = wire_kind(self._project.resolve(self._module, dotted))
-            self._kinds[dotted] = kind or self._imported_kind(dotted)
+            known = wire_kind(self._project.resolve(self._module, dotted))
+            self._kinds[dotted] = self._imported_kind(dotted) if known is None else known
         return self._kinds[dotted]
 
     def _imported_kind(self, name: str) -> Kind | None:

@@ -31,7 +31,7 @@ project: Final = Project(
     workflows=(
         WorkflowPlan(
             name="onboarding",
-            code_hash="sha256:6bb257bbec7e7a88c006a3755e32c07a8289dea71dd83b49795ccc650ab11e07",
+            code_hash="sha256:c977f36defb1ccd92e5b6441e2a73663ccf6438092a3331eae3aeecd95925b51",
             steps=("createUser", "validateEmail", "setupPremium"),
         ),
     ),
