@@ -130,7 +130,9 @@ class _Finder:
         bindings = self._module.table.bindings.get(name, ())
         if len(bindings) < 2:
             return None
-        kinds = [wire_kind(self._project.imported(one)) for one in bindings if isinstance(one, Imported)]
+        kinds: list[Kind | None] = [
+            wire_kind(self._project.imported(one)) for one in bindings if isinstance(one, Imported)
+        ]
         return next((kind for kind in kinds if kind is not None), None)
 
     def _decorator_kind(self, node: cst.Decorator) -> Kind | None:
