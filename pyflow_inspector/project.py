@@ -243,7 +243,8 @@ class Project:
         target = self._named(module, first, seen)
         if target is None:
             return None
-        target = self.members(target, rest)
+        for name in rest:
+            target = self._member(target, name, seen)
         return None if isinstance(target.definition, Assigned) else target
 
     def _from_stars(self, module: Module, name: str, seen: frozenset[tuple[str, str]]) -> Symbol | None:

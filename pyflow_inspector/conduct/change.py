@@ -6,8 +6,6 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyflow_inspector.conduct.scope import own_nodes
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,7 +33,7 @@ def find_changes(scope: Scope) -> Iterator[Change]:
 
     A plain assignment counts only where the name is declared `global` or `nonlocal`.
     """
-    for node in own_nodes(scope.node):
+    for node in scope.nodes:
         match node:
             case ast.Assign(targets=targets) | ast.Delete(targets=targets):
                 for target in targets:

@@ -74,6 +74,8 @@ class Meaning:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._modules: dict[str, Scope] = {}
+        self._variables: dict[tuple[str, str], Thing | None] = {}
+        self._local: dict[tuple[Scope, str], Thing | None] = {}
         self._changed: dict[str, frozenset[str]] = {}
         self._top: dict[tuple[str, str], Thing | None] = {}
         self._readers: dict[type[ast.AST], Any] = {
@@ -93,6 +95,10 @@ class Meaning:
             return None
         read = self._readers.get(type(node))
         return _DISPLAYS.get(type(node)) if read is None else read(node, scope, links - 1)
+
+    def forget(self) -> None:
+        """Answer anew: more has become known of what is passed to functions."""
+        self._local.clear()
 
     def annotated(self, node: ast.expr | None, scope: Scope) -> Thing | None:
         """A value of the class that an annotation names."""
@@ -163,10 +169,16 @@ class Meaning:
         found = scope.find(node.id)
         if found is None or isinstance(found[0].node, ast.Module):
             return self._top_level(node.id, scope.module, links)
-        home, bindings = found
+        key = found[0], node.id
+        if key not in self._local:
+            self._local[key] = None  # a name that leads to itself
+            self._local[key] = self._local_name(node.id, *found, links)
+        return self._local[key]
+
+    def _local_name(self, name: str, home: Scope, bindings: Sequence[Binding], links: int) -> Thing | None:
         if len(bindings) > 1:
             return self._agreed(bindings, home, links)
-        return self._bound(node.id, bindings[0], home, links)
+        return self._bound(name, bindings[0], home, links)
 
     def _agreed(self, bindings: Sequence[Binding], scope: Scope, links: int) -> Thing | None:
         """A name that is bound more than once is what all its assignments agree on."""
@@ -209,9 +221,13 @@ class Meaning:
         """A resolved name; a variable of a module stands for the value that it was given."""
         if not _is_variable(symbol):
             return Thing(symbol)
-        home = self._project.defining_module(symbol)
-        only = None if home is None else self.module_scope(home).only(symbol.name)
-        return None if only is None else self._bound(symbol.name, only[1], only[0], links)
+        key = symbol.module, symbol.name
+        if key not in self._variables:
+            self._variables[key] = None  # a variable that leads to itself
+            home = self._project.defining_module(symbol)
+            only = None if home is None else self.module_scope(home).only(symbol.name)
+            self._variables[key] = None if only is None else self._bound(symbol.name, only[1], only[0], links)
+        return self._variables[key]
 
     # --- attributes, calls, operators
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pyflow_inspector.module_table import Imported
     from pyflow_inspector.project import Module, Symbol
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+_INNER = (*FUNCTIONS, ast.ClassDef)
 
 How = Literal["parameter", "import", "function", "class", "value", "entered", "item", "other"]
 
@@ -41,6 +41,8 @@ class Scope:
     parent: Scope | None = None
     owner: Symbol | None = None
     names: dict[str, list[Binding]] = field(default_factory=dict[str, list[Binding]])
+    nodes: list[ast.AST] = field(default_factory=list[ast.AST])
+    """Everything in it but what lies inside functions and classes in it."""
     global_names: set[str] = field(default_factory=set[str])
     nonlocal_names: set[str] = field(default_factory=set[str])
     given: dict[str, list[tuple[ast.expr, Scope]]] = field(default_factory=dict[str, "list[tuple[ast.expr, Scope]]"])
@@ -69,7 +71,8 @@ def make_scope(module: Module, node: Function | ast.Module, parent: Scope | None
     if not isinstance(node, ast.Module):
         for argument in every_parameter(node.args):
             _add(scope, argument.arg, Binding("parameter", annotation=argument.annotation))
-    for part in own_nodes(node):
+    scope.nodes = own_nodes(node)
+    for part in scope.nodes:
         _note(scope, part)
     return scope
 
@@ -85,14 +88,13 @@ def body_of(node: Function | ast.Module) -> list[ast.AST]:
     return [node.body] if isinstance(node, ast.Lambda) else [*node.body]
 
 
-def own_nodes(node: Function | ast.Module) -> Iterator[ast.AST]:
+def own_nodes(node: Function | ast.Module) -> list[ast.AST]:
     """Everything in a function but what lies inside functions and classes in it."""
-    stack = body_of(node)
-    while stack:
-        part = stack.pop()
-        yield part
-        if not isinstance(part, (*FUNCTIONS, ast.ClassDef)):
-            stack.extend(ast.iter_child_nodes(part))
+    found = body_of(node)
+    for part in found:  # which grows
+        if not isinstance(part, _INNER):
+            found.extend(ast.iter_child_nodes(part))
+    return found
 
 
 def _add(scope: Scope, name: str, binding: Binding) -> None:

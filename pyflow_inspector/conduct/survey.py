@@ -15,6 +15,7 @@ from pyflow_inspector.conduct.vocabulary import find_group
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyflow_inspector.conduct.scope import Binding
     from pyflow_inspector.project import Module, Project, Symbol
     from pyflow_inspector.steps.fact import Facts, FoundStep
 
@@ -44,6 +45,7 @@ class Conduct:
     targets: dict[ast.AST, Scope] = field(default_factory=dict[ast.AST, Scope])
     """The function that a call leads to, where it was followed."""
     calls: list[CallFact] = field(default_factory=list[CallFact])
+    _services: dict[tuple[Scope, str], str | None] = field(default_factory=dict["tuple[Scope, str]", "str | None"])
     _sites: dict[type[ast.AST], list[Site]] = field(default_factory=dict["type[ast.AST]", "list[Site]"])
 
     def sites(self, *kinds: type[ast.AST]) -> Iterator[Site]:
@@ -59,22 +61,33 @@ class Conduct:
         """What an expression stands for."""
         return self.meaning.of(node, scope)
 
-    def service(self, node: ast.AST, scope: Scope, links: int = 10) -> str | None:
+    def service(self, node: ast.AST, scope: Scope) -> str | None:
         """The service at the root of `db.orders.add`, also where it was passed on to a helper."""
         while isinstance(node, ast.Attribute):
             node = node.value
-        if not isinstance(node, ast.Name) or not links:
+        found = scope.only(node.id) if isinstance(node, ast.Name) else None
+        if found is None or not isinstance(node, ast.Name):
             return None
-        found = scope.only(node.id)
-        if found is None:
+        key = found[0], node.id
+        if key not in self._services:
+            self._services[key] = None  # a name that leads to itself
+            self._services[key] = self._bound_service(node.id, *found)
+        return self._services[key]
+
+    def _bound_service(self, name: str, home: Scope, binding: Binding) -> str | None:
+        if binding.how == "value" and binding.node is not None:
+            return self.service(binding.node, home)
+        if binding.how != "parameter":
             return None
-        home, binding = found
-        if binding.how == "parameter":
-            if home is self.root:
-                return node.id if node.id in self.services else None
-            given = (self.service(value, place, links - 1) for value, place in home.given.get(node.id, ()))
-            return next((name for name in given if name is not None), None)
-        return self.service(binding.node, home, links - 1) if binding.how == "value" and binding.node else None
+        if home is self.root:
+            return name if name in self.services else None
+        given = (self.service(value, place) for value, place in home.given.get(name, ()))
+        return next((service for service in given if service is not None), None)
+
+    def forget(self) -> None:
+        """Answer anew: more has become known of what is passed to functions."""
+        self.meaning.forget()
+        self._services.clear()
 
 
 def survey(project: Project, module: Module, node: Function, facts: Facts, services: frozenset[str]) -> Conduct:
@@ -291,6 +304,8 @@ class _Survey:
         for keyword in call.keywords:
             if keyword.arg is not None:
                 scope.given.setdefault(keyword.arg, []).append((keyword.value, home))
+        if call.args or call.keywords:
+            self._conduct.forget()
 
     def _lambda(self, node: ast.Lambda, stand: Stand) -> None:
         if stand.argument_of is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from pyflow_inspector.conduct.scope import FUNCTIONS, own_nodes
+from pyflow_inspector.conduct.scope import FUNCTIONS
 
 if TYPE_CHECKING:
     from pyflow_inspector.conduct.scope import Scope
@@ -60,6 +60,6 @@ class Untracked:
             return False
         if home not in self._returns:
             self._returns[home] = False  # a function that calls itself
-            values = (part.value for part in own_nodes(home.node) if isinstance(part, ast.Return))
+            values = (part.value for part in home.nodes if isinstance(part, ast.Return))
             self._returns[home] = any(self.is_in(value, home) for value in values if value is not None)
         return self._returns[home]

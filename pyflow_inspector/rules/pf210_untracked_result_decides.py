@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from pyflow_inspector.conduct.scope import FUNCTIONS, own_nodes
+from pyflow_inspector.conduct.scope import FUNCTIONS
 from pyflow_inspector.conduct.taint import Untracked
 from pyflow_inspector.rules.call_rule import conducts
 from pyflow_inspector.rules.rule import Example, Rule
@@ -154,7 +154,7 @@ class UntrackedResultDecides(Rule):
             if untracked.is_in(decided, scope) and _makes_steps(conduct, _region(node, decided, scope)):
                 text = "this comes from a bare rpc.invoke, which a replay asks again, and decides about steps"
                 yield self.at(span(decided), text, 'make it a step: workflow.do("name", lambda: rpc.invoke(...))')
-        for node in own_nodes(scope.node):
+        for node in scope.nodes:
             if isinstance(node, ast.Call) and node in conduct.step_calls:
                 for part in _inputs(node):
                     if untracked.is_in(part, scope):
@@ -169,7 +169,7 @@ def _inputs(call: ast.Call) -> list[ast.expr]:
 
 def _decisions(scope: Scope) -> Iterator[tuple[ast.expr, ast.AST]]:
     """What decides, and what it is a part of."""
-    for node in own_nodes(scope.node):
+    for node in scope.nodes:
         match node:
             case ast.If() | ast.While() | ast.IfExp():
                 yield node.test, node
@@ -196,7 +196,7 @@ def _region(node: ast.AST, decided: ast.expr, scope: Scope) -> list[ast.AST]:
 def _after(scope: Scope, node: ast.stmt) -> Iterator[ast.AST]:
     """The statements of a function that begin after another one has ended, and so may be left out by it."""
     end = node.end_lineno or node.lineno
-    return (part for part in own_nodes(scope.node) if isinstance(part, ast.stmt) and part.lineno > end)
+    return (part for part in scope.nodes if isinstance(part, ast.stmt) and part.lineno > end)
 
 
 def _own(body: Sequence[ast.AST]) -> Iterator[ast.AST]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from pyflow_inspector.conduct.scope import own_nodes
 from pyflow_inspector.rules.call_rule import conducts
 from pyflow_inspector.rules.rule import Example, Rule
 
@@ -192,7 +191,7 @@ def _is_unordered(conduct: Conduct, node: ast.expr, scope: Scope) -> bool:
     return conduct.meaning.is_set(node, scope) and not _has_stable_elements(conduct, node, scope)
 
 
-def _has_stable_elements(conduct: Conduct, node: ast.AST, scope: Scope, links: int = 8) -> bool:
+def _has_stable_elements(conduct: Conduct, node: ast.AST, scope: Scope, links: int = 3) -> bool:
     """Whether a set holds tasks, steps or whole numbers, whose order is the same in each process."""
     if isinstance(node, ast.Name) and links:
         return _is_stable_name(conduct, node.id, scope, links - 1)
@@ -218,7 +217,7 @@ def _is_filled_with_tasks(conduct: Conduct, name: str, scope: Scope) -> bool:
     """Whether all that a function adds to a set are tasks."""
     added = [
         arg
-        for node in own_nodes(scope.node)
+        for node in scope.nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "add"

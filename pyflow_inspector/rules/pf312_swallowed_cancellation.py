@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from pyflow_core.metadata import Span
-from pyflow_inspector.conduct.scope import FUNCTIONS, own_nodes
+from pyflow_inspector.conduct.scope import FUNCTIONS
 from pyflow_inspector.rules.call_rule import conducts
 from pyflow_inspector.rules.rule import Example, Rule
 
@@ -209,7 +209,7 @@ def _waits_for_cancelled(site: Site, body: Sequence[ast.AST]) -> bool:
     awaited = [node.value for node in _own(body) if isinstance(node, ast.Await)]
     cancelled = {
         node.func.value.id
-        for node in own_nodes(site.scope.node)
+        for node in site.scope.nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "cancel"

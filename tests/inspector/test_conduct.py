@@ -242,3 +242,21 @@ def test_rpcs_may_do_what_they_like(bench: Bench) -> None:
     source = 'from pyflow_core import wire_rpc\n\n@wire_rpc("a")\nasync def a() -> int:\n    return id(1)\n'
     bench.write("app/a.py", source)
     assert read(bench, "app.a").rpcs[0].facts.calls == []
+
+
+def test_names_that_lead_to_each_other_in_many_ways_are_followed_once(bench: Bench) -> None:
+    body = ["a = b = c = data"]
+    for _ in range(12):
+        body += ["a = (a ^ b) & c | a", "b = b - a if c else a & b", "c = set(a) | b | c"]
+    body += ["def f(x, y): return f(x, y) or f(y, x) or f(x ^ y, x) or x.use(y)", "f(a, b)", "f(b, c)", "f(db, a)"]
+    body += ["x = list(a & b)", "for one in c: db.load(one)"]
+    assert facts(bench, "\n".join(body)).calls
+
+
+def test_variables_of_modules_that_lead_to_themselves_stand_for_nothing(bench: Bench) -> None:
+    files = {
+        "app/a.py": "from app import b\nx = b.y\nz = b.z\n",
+        "app/b.py": "from app import a, b\ny = a.x\nz = b.z\n",
+    }
+    found = facts(bench, "a.x()\na.z()\na.x.y()\nb.z()", head="from app import a, b", files=files)
+    assert [call.group for call in found.calls] == [None] * 4
