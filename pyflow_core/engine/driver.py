@@ -98,6 +98,7 @@ class RunDriver:
         self._invoking: set[asyncio.Task[None]] = set()
         self._waiter: asyncio.Future[None] | None = None
         self._done = False
+        self._lost = False
 
     # --- called by the worker
 
@@ -110,6 +111,7 @@ class RunDriver:
         """Drive a claimed run: go on where the cached execution parked, or replay its history."""
         self.epoch = claim.epoch
         self._done = False
+        self._lost = False
         await self._drive(self._continue(claim))
 
     def offer(self, result: Result) -> bool:
@@ -139,6 +141,11 @@ class RunDriver:
     def poke(self) -> None:
         """Others have added something to the run."""
         self._check = True
+        self._wake()
+
+    def lost(self) -> None:
+        """Somebody has taken the run away."""
+        self._lost = True
         self._wake()
 
     @property
@@ -212,9 +219,11 @@ class RunDriver:
         while self.settlement is None:
             if await self._turn():
                 return
-            if not self._inbox and not self._check:
+            if not self._inbox and not self._check and not self._lost:
                 self._waiter = asyncio.get_running_loop().create_future()
                 await self._waiter
+            if self._lost:
+                raise StaleLeaseError
             if self._check:
                 self._check = False
                 await self._catch_up()

@@ -67,6 +67,10 @@ class PoolHost(Protocol):
         """The driver of a run that this worker drives now."""
         ...
 
+    def code_hash(self, workflow: str) -> str:
+        """The hash of the code of a workflow in this process."""
+        ...
+
     def slot_freed(self) -> None:
         """A step has ended here."""
         ...

@@ -11,15 +11,18 @@ from pyflow_core.context import Step
 from pyflow_core.engine.attempt import failed_attempt, was_cancelled
 from pyflow_core.engine.outcome import Result
 from pyflow_core.engine.runtime import error_info
+from pyflow_core.engine.settlement import blocked
 from pyflow_core.errors import (
     PayloadCollectedError,
     PayloadContractError,
     PayloadError,
     StaleLeaseError,
+    StoredValueError,
     StoreError,
+    UnknownRpcError,
     WorkerLostError,
 )
-from pyflow_core.log import STEP_FAILED, STEP_RETRY, STORE_TROUBLE, logger
+from pyflow_core.log import RUN_BLOCKED, STEP_FAILED, STEP_RETRY, STORE_TROUBLE, logger
 from pyflow_core.options import StepPolicy, load_options
 from pyflow_core.payload.key import OUTPUT
 from pyflow_core.payload.writer import Origin
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
     from pyflow_core.engine.host import PoolHost
     from pyflow_core.engine.values import Written
-    from pyflow_core.errors import ErrorInfo
+    from pyflow_core.errors import ErrorInfo, PyflowError
     from pyflow_core.payload.plane import Draft, Kept
     from pyflow_core.ports.state import Envelope, StepClaim
     from pyflow_core.wiring import RpcDefinition
@@ -43,6 +46,14 @@ WRITE_AGAIN_SECONDS = 0.5
 _log = logger("pyflow.step")
 
 T = TypeVar("T")
+
+
+class _CannotRunError(Exception):
+    """The code of this process cannot run a step: that is no failure of the step."""
+
+    def __init__(self, refusal: PyflowError) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
 
 
 class _Running:
@@ -185,7 +196,7 @@ class StepPool:
         try:
             if claim.deaths >= MAX_DEATHS:
                 raise WorkerLostError(f"{claim.deaths} workers died while they ran step {claim.step_name!r}")  # noqa: TRY301
-            definition = host.runtime.registry.rpc(claim.rpc_name)
+            definition = self._definition(claim)
             policy = definition.policy(host.runtime.default_policy).with_options(load_options(claim.options))
             options = {**definition.options, **load_options(claim.options)}
             result = await self._attempt(definition, running, policy, options, started_at)
@@ -195,10 +206,36 @@ class StepPool:
                 await self._release(claim)
                 raise
             await self._failed(running, error, policy, started_at)
+        except _CannotRunError as error:
+            running.over = True
+            await self._refuse(claim, error.refusal)
         except Exception as error:  # noqa: BLE001 - whatever the step raised
             await self._failed(running, error, policy, started_at)
         else:
             await self._succeeded(claim, result, options, started_at)
+
+    def _definition(self, claim: StepClaim) -> RpcDefinition:
+        try:
+            return self._host.runtime.registry.rpc(claim.rpc_name)
+        except UnknownRpcError as refusal:
+            raise _CannotRunError(refusal) from refusal
+
+    async def _data(self, definition: RpcDefinition, claim: StepClaim) -> Any:
+        try:
+            return await self._host.runtime.data_of(definition.signature, claim.input, claim.tenant)
+        except StoredValueError as refusal:
+            error = type(refusal)(f"the recorded input of step {claim.step_name!r}: {refusal.message}")
+            raise _CannotRunError(error) from refusal
+
+    async def _refuse(self, claim: StepClaim, refusal: PyflowError) -> None:
+        """Block the run, as its orchestrator does when it meets the same."""
+        host = self._host
+        _log.error("%s: run %s: %s: %s", RUN_BLOCKED, claim.run_id, type(refusal).__name__, refusal)
+        block = blocked(refusal, host.code_hash(claim.workflow))
+        driver = host.driver(claim.run_id)
+        refused = await self._persist(lambda: host.state.refuse_step(claim, host.worker_id, block), claim)
+        if refused is not None and driver is not None:
+            driver.lost()
 
     async def _attempt(
         self,
@@ -211,7 +248,7 @@ class StepPool:
         claim = running.claim
         signature = definition.signature
         runtime = self._host.runtime
-        data = await runtime.data_of(signature, claim.input, claim.tenant)
+        data = await self._data(definition, claim)
         step = Step(
             claim.run_id,
             claim.step_name,

@@ -484,9 +484,12 @@ class Worker(Host, PoolHost):
         await self._hints.wait()
         self._hints.clear()
         if self._drivers:
+            held = list(self._drivers.items())
             numbers = await self.state.numbers(self.worker_id)
-            for run_id, driver in list(self._drivers.items()):
-                if numbers.get(run_id, 0) > driver.delivered:
+            for run_id, driver in held:
+                if run_id not in numbers:
+                    driver.lost()
+                elif numbers[run_id] > driver.delivered:
                     driver.poke()
         claims = self._pool.claims
         if claims:

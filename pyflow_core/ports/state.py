@@ -601,6 +601,16 @@ class WorkflowStateService(ABC):
         """Give a claimed step back untried: pending at once, the attempt not counted. Lost claims are ignored."""
 
     @abstractmethod
+    async def refuse_step(self, claim: StepClaim, worker_id: str, block: Settlement) -> None:
+        """Block the run of a claimed step that this worker's code cannot run, whoever drives the run.
+
+        The step is given back untried, but nobody can claim it until the run is unblocked.
+
+        Raises:
+            StaleLeaseError: the worker no longer owns the step.
+        """
+
+    @abstractmethod
     async def revoked(self, worker_id: str, claims: Sequence[StepClaim]) -> list[StepClaim]:
         """Which of these claims were cancelled or lost."""
 

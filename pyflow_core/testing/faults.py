@@ -32,7 +32,16 @@ ENVIRONMENT = "PYFLOW_FAULT"
 WRITES = frozenset(
     {
         *("join", "leave", "reap", "create_run", "claim_run", "claim_runs", "commit", "request_cancel", "unblock"),
-        *("redrive", "claim_step", "claim_steps", "finish_step", "retry_step", "release_step", "mark_queued"),
+        *(
+            "redrive",
+            "claim_step",
+            "claim_steps",
+            "finish_step",
+            "retry_step",
+            "release_step",
+            "refuse_step",
+            "mark_queued",
+        ),
     }
 )
 """Methods whose outcome can be unknown."""

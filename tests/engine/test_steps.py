@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import copy
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -813,3 +814,83 @@ async def test_the_loop_of_a_workflow_tells_recorded_time(mode: Mode, registry: 
         assert began <= first <= began + 1
         assert 3600 <= second - first <= 3605
     assert time.time() - began > 1e6, "virtual time is not the machine's"
+
+
+@pytest.mark.parametrize("missing", ["the RPC", "its input type"])
+@async_test
+async def test_a_step_that_this_code_cannot_run_blocks_its_run_and_does_not_fail(
+    mode: Mode, registry: Registry, missing: str
+) -> None:
+    attempts: list[int] = []
+
+    @wire_rpc("changing", retries=1, retry_delay="1s")
+    async def changing(n: int) -> int:
+        attempts.append(n)
+        if len(attempts) == 1:
+            if missing == "the RPC":
+                del registry.rpcs["changing"]
+            else:
+                registry.rpcs["changing"] = replace(known, func=changed)
+            raise ConnectionError("once")
+        return n
+
+    async def changed(n: list[str]) -> int:
+        raise AssertionError(n)
+
+    @wire_workflow("flow")
+    async def flow(*, workflow: Any) -> int:
+        other = asyncio.create_task(workflow.do("other", "steady", 1))
+        return await workflow.do("step", "changing", 7) + await other
+
+    @wire_rpc("steady")
+    async def steady(n: int) -> int:
+        return n
+
+    known = registry.rpcs["changing"]
+    async with mode.engine(registry=registry) as e:
+        handle = await e.start("flow")
+        run = await e.settle(handle)
+        assert run.status is RunStatus.BLOCKED
+        assert run.error is not None
+        # Where the run is replayed after each step, its orchestrator meets the new type first.
+        assert run.error.code in (["unknown_rpc"] if missing == "the RPC" else ["stored_value", "refused_value"])
+        step = (await e.steps(handle))["step"]
+        assert (step.status, step.attempts, step.seq) == (StepStatus.PENDING, 1, None)
+        registry.rpcs["changing"] = known
+        await e.state.redrive(handle.run_id)
+        assert await e.result(handle) == 8
+    assert attempts == [7, 7]
+
+
+@async_test
+async def test_a_worker_that_cannot_run_a_step_blocks_a_run_that_another_one_holds(
+    some_mode: Mode, registry: Registry
+) -> None:
+    gates = Gates()
+
+    @wire_rpc("known")
+    async def known(n: int) -> int:
+        return n
+
+    @wire_workflow("flow")
+    async def flow(*, workflow: Any) -> int:
+        held = asyncio.create_task(workflow.do("held", lambda: gates.wait("held")))
+        got = await workflow.do("step", "known", 2)
+        await held
+        return got
+
+    older = copy.copy(registry)
+    older.rpcs = {}
+    async with some_mode.engine(registry=registry, queues=["workflow-flow-orchestrator"]) as e:
+        handle = await e.start("flow")
+        await gates.entered_by("held")
+        async with second_worker(e, registry=older, queues=["workflow-flow-[*]"]):
+            run = await e.settle(handle)
+        assert (run.status, run.owner) == (RunStatus.BLOCKED, None)
+        while e.worker.busy:
+            e.clock.advance(0.1)
+            await e.idle()
+        async with second_worker(e, queues=["workflow-flow-[*]"]):
+            gates.open_all()
+            await e.state.redrive(handle.run_id)
+            assert await e.result(handle) == 2

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import asyncio
 
-from pyflow_core.errors import ErrorInfo
-from pyflow_core.ports.state import Envelope, FinishedStep, StepClaim, StepStatus
-from pyflow_core.testing.contracts.bench import DONE, FAILURE, ONE, QUEUE, RUN, TWO, WORKFLOW, StateBench, ask
+import pytest
+
+from pyflow_core.errors import ErrorInfo, StaleLeaseError
+from pyflow_core.ports.state import Envelope, FinishedStep, RunStatus, StepClaim, StepStatus
+from pyflow_core.testing.contracts.bench import DONE, FAILURE, ONE, QUEUE, RUN, TWO, WORKFLOW, StateBench, ask, blocked
 from pyflow_core.testing.contracts.scenario import scenario
 
 SECOND_QUEUE = "workflow-onboarding-pay"
@@ -242,6 +244,32 @@ class StepContract:
         await bench.other.release_step(claims["released"], TWO)
         assert [(await bench.step(name)).status for name in names] == [StepStatus.CANCELLED] * 2
         assert await bench.other.claim_steps(TWO, {QUEUE: 5}) == []
+        assert await bench.numbers() == []
+
+    @scenario
+    async def test_a_refused_step_blocks_its_run_and_is_nobodys_meanwhile(self, bench: StateBench) -> None:
+        await bench.create()
+        await bench.turn(asks=[ask("a"), ask("b")])
+        refused, held = await bench.claim_step("a"), await bench.claim_step("b")
+        await bench.other.refuse_step(refused, TWO, blocked("code-1"))
+        run, step = await bench.run(), await bench.step("a")
+        assert (run.status, run.owner, run.error) == (RunStatus.BLOCKED, None, blocked().error)
+        assert (step.status, step.worker, step.attempts, step.seq) == (StepStatus.PENDING, None, 0, None)
+        with pytest.raises(StaleLeaseError):
+            await bench.turn(results=[bench.inline("x")])
+        await bench.other.refuse_step(held, TWO, blocked("code-1"))
+        for late in (refused, held):
+            with pytest.raises(StaleLeaseError):
+                await bench.other.refuse_step(late, TWO, blocked("code-1"))
+        bench.clock.advance(5)
+        assert await bench.other.claim_steps(TWO, {QUEUE: 5}) == []
+        assert await bench.other.claim_step(RUN, "a", TWO) is None
+        assert await bench.other.next_due([QUEUE]) is None
+        assert await bench.other.unqueued(0, 10) == []
+        assert await bench.store.unblock(WORKFLOW, "code-1") == 0
+        assert await bench.store.unblock(WORKFLOW, "code-2") == 1
+        assert (await bench.claim()).epoch == 2
+        assert sorted(claim.step_name for claim in await bench.other.claim_steps(TWO, {QUEUE: 5})) == ["a", "b"]
         assert await bench.numbers() == []
 
     @scenario

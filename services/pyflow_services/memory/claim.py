@@ -68,7 +68,8 @@ def claim_step(tables: Tables, run_id: str, step_name: str, worker_id: str) -> S
 
 def _is_claimable(tables: Tables, step: StepRecord) -> bool:
     is_due = step.due_at is None or step.due_at <= tables.clock()
-    return step.status is StepStatus.PENDING and step.queue is not None and is_due
+    is_pending = step.status is StepStatus.PENDING and step.queue is not None
+    return is_pending and is_due and not tables.is_withheld(step)
 
 
 def claim_steps(tables: Tables, worker_id: str, slots: Mapping[str, int]) -> list[StepClaim]:

@@ -90,6 +90,9 @@ class DueIndex:
         heapq.heappush(self._heaps[queue], (due, order, key))
         self._compact(queue)
 
+    def __contains__(self, key: StepKey) -> bool:
+        return key in self._live
+
     def discard(self, key: StepKey) -> None:
         """Forget a step, if it is here."""
         entry = self._live.pop(key, None)

@@ -58,6 +58,7 @@ def unblock(tables: Tables, row: RunRow) -> None:
     row.blocked_hash = None
     tables.change_run(row, status=RunStatus.RUNNING, error=None, takeovers=0)
     tables.tell(row, EventType.RUN_UNBLOCKED)
+    tables.offer_withheld(row)
     tables.wake(row)
 
 

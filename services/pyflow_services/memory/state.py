@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         RunPage,
         RunRecord,
         RunStatus,
+        Settlement,
         StepClaim,
         StepRecord,
         StepResult,
@@ -240,6 +241,10 @@ class MemoryStateService(WorkflowStateService):
     @override
     async def release_step(self, claim: StepClaim, worker_id: str) -> None:
         await self._answer(partial(steps.release, self._tables, claim, worker_id))
+
+    @override
+    async def refuse_step(self, claim: StepClaim, worker_id: str, block: Settlement) -> None:
+        await self._answer(partial(steps.refuse, self._tables, claim, worker_id, block))
 
     @override
     async def revoked(self, worker_id: str, claims: Sequence[StepClaim]) -> list[StepClaim]:

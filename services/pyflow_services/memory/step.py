@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from pyflow_core.errors import StaleLeaseError
 from pyflow_core.ports.event import EventType
-from pyflow_core.ports.state import FinishedStep, StepClaim, StepRecord, StepResult, StepRetry
-from pyflow_services.memory.activation import describe, holds_step, record_result
+from pyflow_core.ports.state import FinishedStep, RunStatus, StepClaim, StepRecord, StepResult, StepRetry
+from pyflow_services.memory.activation import describe, holds_step, record_result, settle
 from pyflow_services.memory.lease import release as release_row
 
 if TYPE_CHECKING:
+    from pyflow_core.ports.state import Settlement
     from pyflow_services.memory.table import RunRow, Tables
 
 
@@ -39,6 +40,16 @@ def release(tables: Tables, claim: StepClaim, worker_id: str) -> None:
     if found is not None:
         with tables.commit("release_step", news=True):
             release_row(tables, *found, worker_id)
+
+
+def refuse(tables: Tables, claim: StepClaim, worker_id: str, block: Settlement) -> None:
+    """Give a step back to nobody, and block its run."""
+    row, step = _held(tables, claim, worker_id)
+    with tables.commit("refuse_step", news=True):
+        release_row(tables, row, step, worker_id)
+        tables.withhold((step.run_id, step.step_name))
+        if row.record.status in {RunStatus.RUNNING, RunStatus.WAITING}:
+            settle(tables, row, block, worker_id)
 
 
 def is_revoked(tables: Tables, claim: StepClaim, worker_id: str) -> bool:

@@ -212,6 +212,21 @@ class Tables:
         row.dropped.pop(step_name, None)
         self._forget_pending((step.run_id, step_name))
 
+    def withhold(self, key: StepKey) -> None:
+        """Let nobody claim a pending step until its run is unblocked."""
+        self._forget_pending(key)
+
+    def offer_withheld(self, row: RunRow) -> None:
+        """Let the pending steps of a run be claimed that were withheld."""
+        for step in list(row.steps.values()):
+            if self.is_withheld(step):
+                self.put_step(row, step)
+
+    def is_withheld(self, step: StepRecord) -> bool:
+        """Whether a step is pending and nobody can claim it."""
+        is_waiting = step.status is StepStatus.PENDING and step.form is StepForm.RPC
+        return is_waiting and (step.run_id, step.step_name) not in self.due
+
     def _forget_pending(self, key: StepKey) -> None:
         self.due.discard(key)
         self.outbox.discard(key)

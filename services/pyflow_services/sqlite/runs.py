@@ -333,8 +333,7 @@ def _unblock(transaction: Transaction, wanted: Unblocking) -> int:
         {"now": transaction.now, "workflow": wanted.workflow, "code_hash": wanted.code_hash},
     ).fetchall()
     for key, generation in found:
-        transaction.tell(key, generation, EventType.RUN_UNBLOCKED)
-        transaction.news = True
+        _tell_unblocked(transaction, key, generation)
     return len(found)
 
 
@@ -344,5 +343,17 @@ UNBLOCK: Operation[Unblocking, int] = each("unblock", _unblock)
 def unblock_one(transaction: Transaction, key: int, generation: int) -> None:
     """Make a blocked run ready, in the same generation."""
     transaction.cursor.execute(f"{_MAKE_READY} WHERE id = :run", {"now": transaction.now, "run": key})
+    _tell_unblocked(transaction, key, generation)
+
+
+def _tell_unblocked(transaction: Transaction, key: int, generation: int) -> None:
+    # Steps that were refused by whoever had claimed them wait for this moment.
+    transaction.cursor.execute(
+        """
+        UPDATE steps SET pending_at = ?
+        WHERE run = ? AND status = 'pending' AND form = 'rpc' AND pending_at IS NULL
+        """,
+        [transaction.now, key],
+    )
     transaction.tell(key, generation, EventType.RUN_UNBLOCKED)
     transaction.news = True

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         RunPage,
         RunRecord,
         RunStatus,
+        Settlement,
         StepClaim,
         StepRecord,
         StepResult,
@@ -318,6 +319,10 @@ class SqliteStateService(WorkflowStateService):
     @override
     async def release_step(self, claim: StepClaim, worker_id: str) -> None:
         await self.write(steps.RELEASE, steps.StepRelease(claim, worker_id))
+
+    @override
+    async def refuse_step(self, claim: StepClaim, worker_id: str, block: Settlement) -> None:
+        await self.write(steps.REFUSE, steps.StepRefusal(claim, worker_id, block))
 
     @override
     async def revoked(self, worker_id: str, claims: Sequence[StepClaim]) -> list[StepClaim]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from pyflow_core.ports.state import StepResult
+    from pyflow_core.ports.state import Settlement, StepResult
     from pyflow_services.sqlite.rows import Row
     from pyflow_services.sqlite.transaction import Transaction
 
@@ -163,6 +163,14 @@ class StepFailure(NamedTuple):
     retry: StepRetry
 
 
+class StepRefusal(NamedTuple):
+    """A claim of what its holder cannot run, and the end of its run for now."""
+
+    claim: StepClaim
+    worker_id: str
+    block: Settlement
+
+
 class StepRelease(NamedTuple):
     """A claim that its holder gives back."""
 
@@ -253,6 +261,31 @@ def _release(transaction: Transaction, release: StepRelease) -> None:
         _tell_given_back(transaction, claim, EventType.STEP_RELEASED, row, worker_id)
 
 
+def _refuse(transaction: Transaction, refusal: StepRefusal) -> None:
+    claim, worker_id, block = refusal
+    values = _held(claim, worker_id, now=transaction.now, due_at=None)
+    row = transaction.one(f"{_GIVE_BACK}, attempts = attempts - 1 {_HELD} RETURNING run, attempts, status", values)
+    if row is None:
+        raise _lost(claim, worker_id)
+    _tell_given_back(transaction, claim, EventType.STEP_RELEASED, row, worker_id)
+    run, _, status = row
+    if status == "pending":
+        transaction.cursor.execute(
+            "UPDATE steps SET pending_at = NULL WHERE run = ? AND step_name = ?", [run, claim.step_name]
+        )
+    values = {"now": transaction.now, "run": run, "error": error_text(block.error), "code_hash": block.code_hash}
+    transaction.cursor.execute(
+        """
+        UPDATE runs SET status = 'blocked', owner = NULL, last_owner = NULL, ready_at = NULL, queued_at = NULL,
+            error = :error, blocked_hash = :code_hash, updated_at = :now
+        WHERE id = :run AND status IN ('running', 'waiting')
+        """,
+        values,
+    )
+    if transaction.cursor.rowcount:
+        transaction.tell(run, claim.generation, EventType.RUN_BLOCKED, worker=worker_id, detail=describe(block.error))
+
+
 def _tell_given_back(
     transaction: Transaction, claim: StepClaim, kind: EventType, row: Row, worker_id: str, detail: str | None = None
 ) -> None:
@@ -266,6 +299,7 @@ def _tell_given_back(
 FINISH: Operation[StepFinish, FinishedStep] = each("finish_step", _finish)
 RETRY: Operation[StepFailure, None] = each("retry_step", _retry)
 RELEASE: Operation[StepRelease, None] = each("release_step", _release)
+REFUSE: Operation[StepRefusal, None] = each("refuse_step", _refuse)
 
 
 # --- what leaves or dies with its worker
