@@ -20,6 +20,7 @@ from pyflow_core.ports.state import (
     ParkedRun,
     RunClaim,
     RunStatus,
+    Settlement,
     StepClaim,
     StepForm,
     StepResult,
@@ -212,6 +213,14 @@ class HoldsWhatWasGivenBack(MemoryStateService):
         ]
 
 
+class OffersWhatWasRefused(MemoryStateService):
+    """Lets the next one claim what a worker has just refused: they would go on for ever."""
+
+    async def refuse_step(self, claim: StepClaim, worker_id: str, block: Settlement) -> None:
+        await super().refuse_step(claim, worker_id, block)
+        self._tables.offer_withheld(self._tables.runs[claim.run_id])
+
+
 class ArchivesNothing(MemoryStateService):
     """Re-drives a run and leaves the compensations of its failure where they are."""
 
@@ -243,6 +252,7 @@ PLANTED: dict[type[MemoryStateService], str] = {
     KeepsTheWorkOfTheDead: "test_the_work_of_the_dead_is_free_and_its_deaths_are_counted",
     RetriesWhatHasEnded: "test_a_finished_step_is_not_retried_inline",
     HoldsWhatWasGivenBack: "test_a_worker_finds_the_steps_that_it_holds_and_no_others",
+    OffersWhatWasRefused: "test_a_refused_step_blocks_its_run_and_is_nobodys_meanwhile",
     ArchivesNothing: "test_compensations_go_to_the_archive_and_may_be_asked_for_anew",
 }
 """Each bug, and the test whose business it is."""
