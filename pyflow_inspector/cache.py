@@ -1,4 +1,4 @@
-"""What has been read once and need not be read again, as JSON files in a folder of the project.
+"""What has been read once and need not be read again, as files of JSON lines in a folder of the project.
 
 Nothing here can fail: a cache that cannot be read is empty, and one that cannot be written stays as it is. Entries are
 found by content, never by time, and are put in place whole, so that several processes may share a folder.
@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pyflow_inspector.plain import NotPlainError, from_plain, to_plain
 
@@ -40,9 +40,9 @@ class Cache:
         file = _file_name(name)
         self._asked.add(file)
         try:
-            entry: Any = json.loads((self._folder / file).read_bytes())
-            return from_plain(kind, entry["value"]) if entry["key"] == key else None
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, NotPlainError):
+            head, _, body = (self._folder / file).read_bytes().partition(b"\n")
+            return from_plain(kind, json.loads(body)) if head == _head(key, body) else None
+        except (OSError, ValueError, RecursionError, NotPlainError):
             return None
 
     def store(self, name: str, key: str, value: object) -> None:
@@ -51,7 +51,8 @@ class Cache:
         self._asked.add(file)
         if self._is_writable:
             try:
-                self._write(file, json.dumps({"key": key, "value": to_plain(value)}, separators=(",", ":")).encode())
+                body = json.dumps(to_plain(value), separators=(",", ":")).encode()
+                self._write(file, _head(key, body) + b"\n" + body)
             except OSError:
                 self._is_writable = False
 
@@ -85,6 +86,11 @@ class Cache:
 def digest_of(parts: Iterable[object], *, length: int = 64) -> str:
     """Of texts and other things that show themselves exactly."""
     return hashlib.sha256("\0".join(map(repr, parts)).encode(errors="surrogatepass")).hexdigest()[:length]
+
+
+def _head(key: str, body: bytes) -> bytes:
+    """What an entry begins with: for what it is valid, and that it is whole."""
+    return f'["{key}","{hashlib.sha256(body).hexdigest()}"]'.encode()
 
 
 def _file_name(name: str) -> str:

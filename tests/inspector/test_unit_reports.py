@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,14 +88,12 @@ def test_a_dataclass_that_nobody_has_seen_survives_json() -> None:
     assert from_plain(Outer, json.loads(json.dumps(to_plain(OUTER)))) == OUTER
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(Outer) if field.name != "anything"])
-@pytest.mark.parametrize("wrong", [7.5, [7], {"a": 7}, {"word": 1, "number": None}])
-def test_another_shape_is_refused_and_never_taken_for_the_class(field: str, wrong: Any) -> None:
-    plain = to_plain(OUTER)
+@pytest.mark.parametrize(
+    "wrong", [[], [None] * 5, [None] * 7, [[1, 2, 3], [], {}, 1, 1, True], [None, 1, {}, 1, 1, True]]
+)
+def test_another_shape_is_refused_and_never_taken_for_the_class(wrong: Any) -> None:
     with pytest.raises(NotPlainError):
-        from_plain(Outer, {**plain, field: wrong})
-    with pytest.raises(NotPlainError):
-        from_plain(Outer, {name: value for name, value in plain.items() if name != field})
+        from_plain(Outer, wrong)
 
 
 @pytest.mark.parametrize("wrong", [None, 1, "x", [], {}, [1, 2]])
