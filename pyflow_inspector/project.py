@@ -92,22 +92,37 @@ class Symbol:
         return node if isinstance(node, cst.ClassDef) else None
 
 
+KEPT_BYTES = 512 * 1024
+"""So much source may stay parsed, about a hundred times of it in memory, for the units that are read next."""
+
+
 class Modules:
-    """The modules of a project, each parsed when it is first asked for."""
+    """The modules of a project, parsed when they are asked for; those that were asked for last stay parsed."""
 
     def __init__(self, index: SourceIndex) -> None:
         self.index = index
         self._parsed: dict[str, Module | SyntaxFault] = {}
+        self._kept_bytes = 0
 
     def parse(self, source: SourceFile) -> Module | SyntaxFault:
         """The module of a file, or why it cannot be read."""
-        name = source.module
-        if name not in self._parsed:
-            try:
-                self._parsed[name] = Module(source, parse_source(source))
-            except SyntaxFault as fault:
-                self._parsed[name] = fault
-        return self._parsed[name]
+        parsed = self._parsed.pop(source.module, None)
+        if parsed is None:
+            parsed = _parse(source)
+            self._kept_bytes += len(source.data)
+        self._parsed[source.module] = parsed  # at the end, as the one that was asked for last
+        while self._kept_bytes > KEPT_BYTES and len(self._parsed) > 1:
+            oldest = next(iter(self._parsed))
+            del self._parsed[oldest]
+            self._kept_bytes -= len(self.index.sources[oldest].data)
+        return parsed
+
+
+def _parse(source: SourceFile) -> Module | SyntaxFault:
+    try:
+        return Module(source, parse_source(source))
+    except SyntaxFault as fault:
+        return fault
 
 
 class Project:
@@ -122,6 +137,7 @@ class Project:
         self._modules = modules
         self._asked: dict[str, Module | None] = {}
         self._looked_for: set[str] = set()
+        self._resolved: dict[tuple[str, str], Symbol | None] = {}
 
     @property
     def dependencies(self) -> dict[str, str | None]:
@@ -153,6 +169,12 @@ class Project:
 
     def resolve(self, module: Module, dotted: str) -> Symbol | None:
         """What `dotted` stands for at the top level of `module`; nothing for builtins and unknown names."""
+        key = module.name, dotted
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(module, dotted)
+        return self._resolved[key]
+
+    def _resolve(self, module: Module, dotted: str) -> Symbol | None:
         first, *rest = dotted.split(".")
         symbol = self._named(module, first, frozenset())
         if symbol is None:

@@ -6,6 +6,7 @@ holds its report. All are JSON.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 READY = b"ready\n"
+UNITS_PER_COLLECTION = 25
 
 
 def first_line(settings: InspectorSettings, index: SourceIndex) -> bytes:
@@ -56,7 +58,11 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     modules = Modules(SourceIndex(sources))
     answers.write(READY)
     answers.flush()
-    for line in questions:
+    gc.freeze()
+    gc.disable()  # trees hold no cycles, and looking for some in them takes a sixth of the time
+    for number, line in enumerate(questions, start=1):
+        if number % UNITS_PER_COLLECTION == 0:
+            gc.collect()
         answers.write(_line(to_plain(read_unit(settings, modules, json.loads(line)))))
         answers.flush()
 

@@ -12,10 +12,10 @@ import libcst as cst
 from pyflow_core.metadata import Span
 from pyflow_inspector.pairing import UnpairedTreesError, pair_trees
 from pyflow_inspector.source_text import SyntaxFault, decode_source, file_start, split_lines
-from pyflow_inspector.tree import walk_cst
+from pyflow_inspector.tree import ast_children, walk_cst
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pyflow_inspector.source import SourceFile
 
@@ -24,6 +24,8 @@ MAX_BYTES = 2 * 1024 * 1024
 
 MAX_DEPTH = 500
 """How deep code may nest: libcst recurses natively, and far deeper input ends the process."""
+
+_NAMES = {cst.Name, cst.Attribute}
 
 
 class Syntax:
@@ -43,6 +45,15 @@ class Syntax:
     def twin_or_none(self, node: cst.CSTNode) -> ast.AST | None:
         """The ast node of any node that has one."""
         return self._twins.get(node)
+
+    def lines_of(self, matches: Callable[[cst.CSTNode], bool]) -> list[int]:
+        """Where the names and chains of attributes stand that match, in order."""
+        found = {
+            twin.lineno
+            for node, twin in self._twins.items()
+            if type(node) in _NAMES and isinstance(twin, ast.expr) and matches(node)
+        }
+        return sorted(found)
 
     def span(self, node: cst.CSTNode | ast.AST) -> Span:
         """Where `node` stands, in code points."""
@@ -152,12 +163,10 @@ def _refuse_depth(file: str, tree: ast.Module) -> None:
             line = getattr(node, "lineno", 1)
             message = f"the code nests deeper than {MAX_DEPTH} levels"
             raise SyntaxFault(message, Span(file, line, 1, line, 2), is_too_complex=True)
-        children = ast.iter_child_nodes(node)
-        stack.extend((child, depth + (0 if _is_elif(node, child) else 1)) for child in children)
-
-
-def _is_elif(node: ast.AST, child: ast.AST) -> bool:
-    return isinstance(node, ast.If) and node.orelse == [child] and isinstance(child, ast.If)
+        deeper = depth + 1
+        stack += [(child, deeper) for child in ast_children(node)]
+        if isinstance(node, ast.If) and len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
+            stack[-1] = (node.orelse[0], depth)  # an `elif`, which comes last
 
 
 def _error_span(file: str, text: str, error: SyntaxError) -> Span:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import ast
 import sys
 from dataclasses import fields
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import libcst as cst
 from typing_extensions import TypeIs
 
+from pyflow_inspector.ast_node import NO_CODE, attributes
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _NOT_CODE = frozenset(
     {
@@ -74,30 +76,33 @@ _CST_FIELDS: dict[type[cst.CSTNode], tuple[str, ...]] = {
 """Where the order of the fields is not that of ast; the other classes are added as they are met."""
 
 
-def _cst_fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
-    if kind not in _CST_FIELDS:
-        names = (field.name for field in fields(kind))
-        _CST_FIELDS[kind] = tuple(n for n in names if n not in _NOT_CODE and "whitespace" not in n)
-    return _CST_FIELDS[kind]
+def _make_cst_parts(kind: type[cst.CSTNode]) -> Callable[[Any], Sequence[object]]:
+    names = _CST_FIELDS.get(kind)
+    if names is None:
+        found = (one for one in fields(kind) if one.type not in {str, bool})
+        names = tuple(one.name for one in found if one.name not in _NOT_CODE and "whitespace" not in one.name)
+    return attributes(names)
+
+
+_CST_PARTS: dict[type, Callable[[Any], Sequence[object]]] = {cst.Parameters: _parameter_code, cst.Call: _arguments}
 
 
 def cst_children(node: cst.CSTNode) -> list[cst.CSTNode]:
     """The parts of `node` that are code: no whitespace, punctuation, patterns or names of things."""
-    values: Sequence[object]
     kind = type(node)
-    if kind is cst.Parameters:
-        values = _parameter_code(cast("cst.Parameters", node))
-    elif kind is cst.Call:
-        values = _arguments(cast("cst.Call", node))
-    else:
-        values = [getattr(node, name) for name in _cst_fields(kind)]
+    parts = _CST_PARTS.get(kind)
+    if parts is None:
+        parts = _CST_PARTS[kind] = _make_cst_parts(kind)
     children: list[cst.CSTNode] = []
-    for value in values:
+    for value in parts(node):
         if is_node(value):
             children.append(value)
-        elif isinstance(value, list | tuple):
-            children.extend(item for item in cast("Sequence[object]", value) if is_node(item))
+        elif type(value) in _SEQUENCES:
+            children += [item for item in cast("Sequence[object]", value) if is_node(item)]
     return children
+
+
+_SEQUENCES = {list, tuple}
 
 
 def is_node(value: object) -> TypeIs[cst.CSTNode]:
@@ -146,20 +151,26 @@ if sys.version_info >= (3, 12):
     _AST_FIELDS[ast.TypeAlias] = ("value",)
 
 
+def _make_ast_parts(kind: type[ast.AST]) -> Callable[[Any], Sequence[object]]:
+    return attributes(_AST_FIELDS.get(kind) or [name for name in kind._fields if name not in NO_CODE])
+
+
+def _ast_pairs(node: ast.Dict) -> list[ast.expr | None]:
+    return [part for pair in zip(node.keys, node.values, strict=True) for part in pair]
+
+
 def ast_children(node: ast.AST) -> list[ast.AST]:
-    """The parts of `node`, in the order of `cst_children`."""
-    if isinstance(node, ast.arguments):
-        values = _ast_arguments(node)
-    elif isinstance(node, ast.Dict):
-        values = [part for pair in zip(node.keys, node.values, strict=True) for part in pair]
-    else:
-        values = [getattr(node, name, None) for name in _AST_FIELDS.get(type(node), node._fields)]
+    """The parts of `node` that are code, in the order of `cst_children`."""
+    kind = type(node)
+    parts = _AST_PARTS.get(kind)
+    if parts is None:
+        parts = _AST_PARTS[kind] = _make_ast_parts(kind)
     children: list[ast.AST] = []
-    for value in values:
-        if isinstance(value, ast.AST):
+    for value in parts(node):
+        if type(value) is list:
+            children += [item for item in cast("list[object]", value) if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST):
             children.append(value)
-        elif isinstance(value, list):
-            children.extend(item for item in cast("list[object]", value) if isinstance(item, ast.AST))
     return children
 
 
@@ -167,6 +178,9 @@ def _ast_arguments(node: ast.arguments) -> list[ast.expr | None]:
     every = [*node.posonlyargs, *node.args, node.vararg, *node.kwonlyargs, node.kwarg]
     annotations = [arg.annotation for arg in every if arg is not None]
     return [*annotations, *node.defaults, *node.kw_defaults]
+
+
+_AST_PARTS: dict[type, Callable[[Any], Sequence[object]]] = {ast.arguments: _ast_arguments, ast.Dict: _ast_pairs}
 
 
 def walk_ast(root: ast.AST) -> Iterator[ast.AST]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -84,6 +86,7 @@ class _Finder:
         self._project = project
         self._module = module
         self._kinds: dict[str, Kind | None] = {}
+        self._lines = module.syntax.lines_of(lambda node: self._kind(node) is not None)
 
     def visit(self, root: cst.CSTNode, place: Where) -> None:
         stack: list[tuple[cst.CSTNode, Where, str]] = [(root, place, "")]
@@ -104,12 +107,28 @@ class _Finder:
             return self._arguments(node) if self._called(node, place) else cst_children(node)
         elif isinstance(node, cst.Assign | cst.AnnAssign) and node.value is not None and dotted_name(node.value):
             return []  # `wire = wire_rpc` is an alias, which name resolution follows
-        children = cst_children(node)
+        children = self._without_silent_code(node, cst_children(node))
         for child in children:
             named = self._kind(child) or _fetched_kind(child)
             if named is not None:  # a wire function that is merely named
                 self.found.append(Wiring(named, self._module, child, None, place, None, None, None, None))
         return children
+
+    def _without_silent_code(self, node: cst.CSTNode, children: list[cst.CSTNode]) -> list[cst.CSTNode]:
+        """The parts of a function or class in which a wire function may be named: mostly its decorators only."""
+        if not isinstance(node, cst.FunctionDef | cst.ClassDef):
+            return children
+        twin = self._module.syntax.twin(node)
+        assert isinstance(twin, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if self._is_named(_first_line(twin), twin.end_lineno or twin.lineno):
+            if self._is_named(_first_line(twin.body[0]), twin.end_lineno or twin.lineno):
+                return children
+            return [child for child in children if child is not node.body]
+        return []
+
+    def _is_named(self, first: int, last: int) -> bool:
+        index = bisect_left(self._lines, first)
+        return index < len(self._lines) and self._lines[index] <= last
 
     def _arguments(self, node: cst.Call) -> list[cst.CSTNode]:
         inner = node.func if isinstance(node.func, cst.Call) else node
@@ -200,6 +219,12 @@ def _positional(call: cst.Call, index: int) -> cst.BaseExpression | None:
 
 def _decorator_arguments(node: cst.Decorator) -> list[cst.CSTNode]:
     return [arg.value for arg in node.decorator.args] if isinstance(node.decorator, cst.Call) else []
+
+
+def _first_line(node: ast.stmt) -> int:
+    """That of the first decorator, if there are any."""
+    decorators = getattr(node, "decorator_list", ())
+    return min([node.lineno, *(int(one.lineno) for one in decorators)])
 
 
 _LOOPS = (cst.For, cst.While, cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)

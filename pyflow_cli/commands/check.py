@@ -10,10 +10,11 @@ from pyflow_cli.command import Cli, command
 from pyflow_cli.exit_code import ExitCode
 from pyflow_cli.finding_format import Format, render
 from pyflow_cli.output import one_line
-from pyflow_core.metadata import Diagnostic, Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pyflow_core.metadata import Diagnostic, Metadata
 
 
 class FailOn(StrEnum):
@@ -55,7 +56,7 @@ def check(
     settings = cli.settings
     wanted = _codes("--select", select), _codes("--ignore", ignore)
 
-    def look() -> tuple[Metadata, list[Diagnostic]]:
+    def look() -> "tuple[Metadata, list[Diagnostic]]":
         metadata = inspection.inspect(settings, select=wanted[0], ignore=wanted[1])
         findings = list(metadata.diagnostics)
         return metadata, inspection.below(findings, paths, settings.root) if paths else findings

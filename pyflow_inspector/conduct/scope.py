@@ -6,6 +6,8 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from pyflow_inspector.ast_node import child_nodes
+
 if TYPE_CHECKING:
     from pyflow_inspector.module_table import Imported
     from pyflow_inspector.project import Module, Symbol
@@ -93,7 +95,7 @@ def own_nodes(node: Function | ast.Module) -> list[ast.AST]:
     found = body_of(node)
     for part in found:  # which grows
         if not isinstance(part, _INNER):
-            found.extend(ast.iter_child_nodes(part))
+            found.extend(child_nodes(part))
     return found
 
 

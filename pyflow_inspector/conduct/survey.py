@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from pyflow_inspector.ast_node import child_nodes
 from pyflow_inspector.conduct.meaning import Meaning, Thing, function_node
 from pyflow_inspector.conduct.scope import FUNCTIONS, Function, Scope, body_of, make_scope
 from pyflow_inspector.conduct.site import CallFact, Site, Stand
@@ -167,7 +168,7 @@ class _Survey:
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 yield from _comprehension(node, stand)
             case _:
-                yield from ((part, stand) for part in ast.iter_child_nodes(node))
+                yield from ((part, stand) for part in child_nodes(node))
 
     # --- what is called and named
 

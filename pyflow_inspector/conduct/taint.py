@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from pyflow_inspector.ast_node import child_nodes
 from pyflow_inspector.conduct.scope import FUNCTIONS
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Untracked:
                 return True
             if isinstance(part, ast.Call) and self._result(part):
                 return True
-            stack.extend(ast.iter_child_nodes(part))
+            stack.extend(child_nodes(part))
         return False
 
     def _name(self, name: str, scope: Scope) -> bool:

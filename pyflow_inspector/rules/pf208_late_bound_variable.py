@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyflow_inspector.ast_node import child_nodes
 from pyflow_inspector.conduct.scope import FUNCTIONS, body_of, own_nodes
 from pyflow_inspector.rules.call_rule import conducts
 from pyflow_inspector.rules.rule import Example, Rule
@@ -160,9 +161,9 @@ def _find(conduct: Conduct, scope: Scope) -> Iterator[ast.Name]:
         if isinstance(node, FUNCTIONS):
             continue
         if isinstance(node, _LOOPS) and not _is_lazy(node, turn.parent):
-            stack.extend((part, _Turn(node, node)) for part in ast.iter_child_nodes(node))
+            stack.extend((part, _Turn(node, node)) for part in child_nodes(node))
         else:
-            stack.extend((part, _Turn(turn.loop, node)) for part in ast.iter_child_nodes(node))
+            stack.extend((part, _Turn(turn.loop, node)) for part in child_nodes(node))
 
 
 def _is_lazy(node: ast.AST, parent: ast.AST) -> bool:
@@ -199,7 +200,7 @@ def _parts(loop: Loop) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, FUNCTIONS):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(child_nodes(node))
 
 
 def _varying(loop: Loop) -> set[str]:

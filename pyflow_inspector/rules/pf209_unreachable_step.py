@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from pyflow_inspector.ast_node import child_nodes
 from pyflow_inspector.conduct.scope import FUNCTIONS
 from pyflow_inspector.rules.call_rule import conducts
 from pyflow_inspector.rules.rule import Example, Rule
@@ -234,5 +235,5 @@ def _has_break(body: Sequence[ast.stmt]) -> bool:
         if isinstance(node, ast.For | ast.AsyncFor | ast.While):
             stack.extend(node.orelse)
         elif not isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(child_nodes(node))
     return False

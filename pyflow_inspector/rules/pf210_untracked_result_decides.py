@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from pyflow_inspector.ast_node import child_nodes
 from pyflow_inspector.conduct.scope import FUNCTIONS
 from pyflow_inspector.conduct.taint import Untracked
 from pyflow_inspector.rules.call_rule import conducts
@@ -187,7 +188,7 @@ def _decisions(scope: Scope) -> Iterator[tuple[ast.expr, ast.AST]]:
 
 def _region(node: ast.AST, decided: ast.expr, scope: Scope) -> list[ast.AST]:
     """The code about which it is decided; after a branch that leaves, what follows too."""
-    inside = [part for part in ast.iter_child_nodes(node) if part is not decided]
+    inside = [part for part in child_nodes(node) if part is not decided]
     if isinstance(node, ast.If) and any(isinstance(part, _EXITS) for part in _own(inside)):
         inside.extend(_after(scope, node))
     return inside
@@ -205,7 +206,7 @@ def _own(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, FUNCTIONS):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(child_nodes(node))
 
 
 def _makes_steps(conduct: Conduct, region: Sequence[ast.AST]) -> bool:

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from pyflow_core.metadata import Span
+from pyflow_inspector.ast_node import child_nodes
 from pyflow_inspector.conduct.scope import FUNCTIONS
 from pyflow_inspector.rules.call_rule import conducts
 from pyflow_inspector.rules.rule import Example, Rule
@@ -197,7 +198,7 @@ def _own(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, FUNCTIONS):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(child_nodes(node))
 
 
 def _waits(body: Sequence[ast.AST]) -> bool:
