@@ -12,7 +12,7 @@ PYTHON ?=
 .PHONY: help setup demo test lint format types pytest corpus chaos bench golden examples docs wheel clean distclean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.dev ## make .venv with everything for development
 
@@ -44,6 +44,9 @@ chaos: $(VENV)/.dev ## deaths at every store call, many murders: ten minutes lon
 
 bench: $(VENV)/.bench ## the same work on pyflow and on a peer, in turn
 	$(PY) tests/benchmarks/bench.py $(ARGS)
+
+bench-inspector: $(VENV)/.dev ## how long pyflow check takes on 200 workflow files
+	$(PY) tests/benchmarks/bench_inspector.py $(ARGS)
 
 golden: $(VENV)/.dev ## write the expected files of tests/golden anew
 	$(PY) tests/golden/update.py

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from pyflow_core.metadata import Diagnostic
+    from pyflow_core.metadata import Diagnostic, Fix
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -65,13 +65,23 @@ def _rule(code: str, docs: str | None) -> dict[str, Any]:
 def _result(one: Diagnostic, rule_index: int, path: str) -> dict[str, Any]:
     text = one.message if one.help is None else f"{one.message}\n{one.help}"
     span = Span(one.file, one.line, one.column, one.end_line, one.end_column)
-    return {
+    result = {
         "ruleId": one.code,
         "ruleIndex": rule_index,
         "level": _LEVELS[one.severity],
         "message": {"text": _text(text)},
         "locations": [{"physicalLocation": {"artifactLocation": _artifact(path), "region": _region(span)}}],
     }
+    if one.fix is not None:
+        result["fixes"] = [_fix(one.fix, path)]
+    return result
+
+
+def _fix(fix: Fix, path: str) -> dict[str, Any]:
+    """All edits of a fix are in the file of its finding."""
+    replacements = [{"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}} for edit in fix.edits]
+    change = {"artifactLocation": _artifact(path), "replacements": replacements}
+    return {"description": {"text": _text(fix.description)}, "artifactChanges": [change]}
 
 
 def _artifact(path: str) -> dict[str, str]:

@@ -164,3 +164,16 @@ def test_sarif_counts_paths_from_the_repository_and_columns_in_code_points(root:
 
 def test_code_in_a_sarif_message_is_no_link(root: Path) -> None:
     assert _run(_sarif(root))["results"][2]["message"]["text"] == "`rows\\[0](x)` and f'{y}'\nawait it"
+
+
+def test_a_fix_is_told_in_sarif_edit_by_edit(root: Path) -> None:
+    results = _run(_sarif(root))["results"]
+    assert ["fixes" in result for result in results] == [one.fix is not None for one in FINDINGS]
+    (fix,) = results[2]["fixes"]
+    (change,) = fix["artifactChanges"]
+    assert fix["description"]["text"] == "await \\[it](now)"
+    assert change["artifactLocation"] == results[2]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert [
+        (one["deletedRegion"]["startLine"], one["deletedRegion"]["endColumn"], one["insertedContent"]["text"])
+        for one in change["replacements"]
+    ] == [(3, 9, "await "), (5, 2, "")]
