@@ -33,7 +33,7 @@ def planned_changes(settings: Settings, metadata: Metadata, *, no_docs: bool = F
     from pyflow_cli.codegen.write import plan_changes
 
     cache = RenderCache(settings.root)
-    plans = plan_package(metadata, settings, cache.sections, docs=settings.docs and not no_docs)
+    plans = plan_package(metadata, settings, cache.sections, cache.types, docs=settings.docs and not no_docs)
     files = cache.settle(settings.package_folder, plans)
     changes = plan_changes(settings.package_folder, files, keep=(FOLDER,) if no_docs else ())
     cache.save()
@@ -94,7 +94,7 @@ def _source_changed(settings: Settings) -> bool:
     if stopping_findings(metadata):
         return True
     written = (settings.package_folder / RUNNING_SIDE).read_text(encoding="utf-8")
-    return plan_package(metadata, settings, Sections(), docs=False)[RUNNING_SIDE].render() != written
+    return plan_package(metadata, settings, Sections(), {}, docs=False)[RUNNING_SIDE].render() != written
 
 
 def source_files(settings: Settings) -> list[Path]:

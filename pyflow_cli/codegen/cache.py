@@ -64,7 +64,8 @@ class RenderCache:
             if self.sections.used:
                 kept = {key: [block.text, sorted(block.names)] for key, block in self.sections.kept().items()}
                 sections = self._write(_SECTIONS, kept)
-            self._write(_FILES, {"stamp": self._stamp, "sections": sections, "files": self._files})
+            document = {"stamp": self._stamp, "sections": sections, "files": self._files, "types": self.types}
+            self._write(_FILES, document)
 
     def _write(self, name: str, document: object) -> str:
         content = json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -85,6 +86,16 @@ class RenderCache:
     def _files(self) -> dict[str, tuple[str, str]]:
         with suppress(*_FOREIGN):
             return {str(path): (str(key), str(text)) for path, (key, text) in self._document["files"].items()}
+        return {}
+
+    @cached_property
+    def types(self) -> dict[str, dict[str, str | None]]:
+        """The modules that each type was read from, with the digests of their files."""
+        with suppress(*_FOREIGN):
+            return {
+                name: {module: None if seen is None else str(seen) for module, seen in modules.items()}
+                for name, modules in self._document["types"].items()
+            }
         return {}
 
     def _load_sections(self) -> dict[str, Block]:

@@ -11,26 +11,36 @@ from pyflow_cli.codegen.fingerprint import Fingerprints, digest
 from pyflow_cli.codegen.meta import render_meta, rpcs_part, workflow_part
 from pyflow_cli.codegen.plan import FilePlan, Sections
 from pyflow_cli.codegen.python import plan_python
+from pyflow_cli.codegen.schema.catalogue import Catalogue
+from pyflow_cli.codegen.schema.type_source import TypeSource
 
 if TYPE_CHECKING:
+    from pyflow_cli.codegen.schema.catalogue import Modules
     from pyflow_cli.settings import Settings
     from pyflow_core.metadata import Metadata, WorkflowMeta
 
 
 def render_package(metadata: Metadata, settings: Settings, *, docs: bool) -> dict[str, str]:
     """Every file by its path in the package. Nothing is read or written."""
-    plans = plan_package(metadata, settings, Sections(), docs=docs)
+    plans = plan_package(metadata, settings, Sections(), {}, docs=docs)
     return {path: plan.render() for path, plan in plans.items()}
 
 
-def plan_package(metadata: Metadata, settings: Settings, sections: Sections, *, docs: bool) -> dict[str, FilePlan]:
-    """How each file is made, by its path in the package; parts of files are taken from `sections`."""
+def plan_package(
+    metadata: Metadata, settings: Settings, sections: Sections, types: dict[str, Modules], *, docs: bool
+) -> dict[str, FilePlan]:
+    """How each file is made, by its path in the package.
+
+    Parts of files are taken from `sections`; `types` says from which modules types were read before, and is kept
+    up to date.
+    """
     prints = Fingerprints(metadata, settings)
     plans = plan_python(metadata, settings, prints, sections)
     plans["meta.json"] = FilePlan(prints.everything, lambda: _meta(metadata, prints, sections))
     plans["py.typed"] = FilePlan("", lambda: "")
     if docs:
-        plans |= plan_docs(metadata, settings, prints)
+        catalogue = Catalogue(TypeSource(settings.root / settings.source), types)
+        plans |= plan_docs(metadata, settings, prints, catalogue)
     return dict(sorted(plans.items()))
 
 

@@ -149,7 +149,7 @@ def test_a_cache_of_other_templates_is_not_used(tmp_path: Path, monkeypatch: pyt
     generate(onboarding(), tmp_path)
     monkeypatch.setattr(cache, "_stamp", lambda: "other")
     fresh = RenderCache(tmp_path)
-    plans = plan_package(onboarding(), project(tmp_path), fresh.sections, docs=True)
+    plans = plan_package(onboarding(), project(tmp_path), fresh.sections, fresh.types, docs=True)
     assert None not in fresh.settle(tmp_path / "gen", plans).values()
     assert fresh.sections._known == {}
 

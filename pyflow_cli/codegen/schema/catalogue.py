@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyflow_cli.codegen.fingerprint import digest
 from pyflow_cli.codegen.schema.json_schema import document
+from pyflow_cli.codegen.schema.table import TypeTable, type_tables
 
 if TYPE_CHECKING:
     from pyflow_cli.codegen.schema.type_source import TypeSource
@@ -21,6 +22,8 @@ class Catalogue:
     def __init__(self, source: TypeSource, known: dict[str, Modules] | None = None) -> None:
         self._source = source
         self._schemas: dict[str, dict[str, Any]] = {}
+        self._keys: dict[str, str] = {}
+        self._tables: dict[str, tuple[TypeTable, ...]] = {}
         self.known: dict[str, Modules] = {} if known is None else known
 
     def key(self, meta: TypeMeta | None) -> str:
@@ -28,10 +31,12 @@ class Catalogue:
         if meta is None:
             return ""
         name = _name(meta)
-        modules = self.known.get(name)
-        if modules is None or any(self._source.digest(module) != seen for module, seen in modules.items()):
-            self.schema(meta)
-        return digest(name, sorted(self.known[name].items(), key=str))
+        if name not in self._keys:
+            modules = self.known.get(name)
+            if modules is None or any(self._source.digest(module) != seen for module, seen in modules.items()):
+                self.schema(meta)
+            self._keys[name] = digest(name, sorted(self.known[name].items(), key=str))
+        return self._keys[name]
 
     def schema(self, meta: TypeMeta) -> dict[str, Any]:
         """The JSON Schema of a type."""
@@ -42,6 +47,13 @@ class Catalogue:
             self.known[name] = {module: self._source.digest(module) for module in set(self._source.asked)}
         return self._schemas[name]
 
+    def tables(self, meta: TypeMeta) -> tuple[TypeTable, ...]:
+        """The type, and those that it refers to, as tables."""
+        name = _name(meta)
+        if name not in self._tables:
+            self._tables[name] = tuple(type_tables(self.schema(meta)))
+        return self._tables[name]
+
 
 def _name(meta: TypeMeta) -> str:
-    return digest(meta.text, meta.refs)
+    return f"{meta.text} {sorted(meta.refs.items())}"

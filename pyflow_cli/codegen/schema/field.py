@@ -48,9 +48,7 @@ class FieldFacts:
         return replace(self, is_required=total if self.explicit is None else self.explicit)
 
 
-def read_field(
-    source: TypeSource, module: str, schema: Schema, statement: ast.AnnAssign, wrapper: str
-) -> FieldFacts:
+def read_field(source: TypeSource, module: str, schema: Schema, statement: ast.AnnAssign, wrapper: str) -> FieldFacts:
     """A field with the schema of its type. `wrapper` stands around the type."""
     inner = _annotated_field(source, module, statement.annotation)
     explicit = {"typing.Required": True, "typing.NotRequired": False}.get(wrapper)

@@ -47,13 +47,16 @@ class TypeSource:
         self._folder = folder
         self._modules: dict[str, _Module] = {}
         self._content: dict[str, tuple[bytes, str] | None] = {}
+        self._digests: dict[str, str | None] = {}
         self.asked: set[str] = set()
         """The modules that were asked for since somebody cleared this, whether they are of the project or not."""
 
     def digest(self, module: str) -> str | None:
         """A digest of the module's file, if it is one of the project."""
-        content = self._read(module)
-        return None if content is None else hashlib.sha256(content[0]).hexdigest()[:32]
+        if module not in self._digests:
+            content = self._read(module)
+            self._digests[module] = None if content is None else hashlib.sha256(content[0]).hexdigest()[:32]
+        return self._digests[module]
 
     def resolve(self, module: str, dotted: str) -> Found | None:
         """What `dotted` stands for in `module`; nothing if it cannot be told."""
