@@ -15,7 +15,7 @@ from pyflow_core.duration import parse_duration
 from pyflow_core.errors import InvalidDurationError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 LEVELS = ("error", "warning", "info", "off")
 FAIL_ON = ("error", "warning", "info", "never")
@@ -166,15 +166,22 @@ def _table(key: str, given: Any, wanted: str) -> Mapping[str, Any]:
     return cast(dict[str, Any], given)
 
 
-def queues(key: str, given: Any) -> dict[str, dict[str, int]]:
+def queues(key: str, given: Any) -> dict[str, dict[str, Any]]:
     """What holds for the queues that a glob matches."""
     wanted = 'a table by queue, such as queues."workflow-orders-*" = { concurrency = 2 }'
-    result: dict[str, dict[str, int]] = {}
+    known: dict[str, Callable[[str, Any], Any]] = {
+        "concurrency": positive,
+        "inline_max": size,
+        "inline_budget": size,
+        "hard_max": size,
+        "strict": boolean,
+    }
+    result: dict[str, dict[str, Any]] = {}
     for glob, options in _table(key, given, wanted).items():
-        unknown = set(_table(f'{key}."{glob}"', options, wanted)) - {"concurrency"}
+        unknown = set(_table(f'{key}."{glob}"', options, wanted)) - known.keys()
         if unknown:
-            raise SettingsError(f'{key}."{glob}" has no key {min(unknown)!r}: its only key is concurrency')
-        result[glob] = {name: positive(f'{key}."{glob}".{name}', number) for name, number in options.items()}
+            raise SettingsError(f'{key}."{glob}" has no key {min(unknown)!r}: its keys are {", ".join(known)}')
+        result[glob] = {name: known[name](f'{key}."{glob}".{name}', one) for name, one in options.items()}
     return result
 
 

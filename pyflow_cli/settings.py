@@ -94,7 +94,7 @@ class Settings:
     hard_max: int = 50 * 1024 * 1024
     strict_payloads: bool = False
     retention: float | None = None
-    queues: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
+    queues: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     fail_on: str = "error"
     rules: Mapping[str, str] = field(default_factory=dict[str, str])
     per_file_rules: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])

@@ -19,6 +19,7 @@ from pyflow_core.errors import (
 )
 from pyflow_core.middleware import Call, Proceed
 from pyflow_core.options import Backoff, StepOptions
+from pyflow_core.payload.handle import Payload
 from pyflow_core.references import RpcCall, RpcRef, RpcRefNoData
 from pyflow_core.run import BlockingRunHandle, Run, RunHandle, RunStatus
 from pyflow_core.wiring import WorkflowDocs, wire_rpc, wire_workflow
@@ -29,6 +30,7 @@ __all__ = [
     "Call",
     "ErrorInfo",
     "Logger",
+    "Payload",
     "PermissionDeniedError",
     "Proceed",
     "PyflowError",

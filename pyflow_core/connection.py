@@ -5,22 +5,31 @@ from __future__ import annotations
 import importlib
 import os
 from contextlib import AsyncExitStack
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from pyflow_core.client import Client
 from pyflow_core.clock import Clock, SystemClock
 from pyflow_core.engine.runtime import Runtime
+from pyflow_core.engine.values import Values
 from pyflow_core.engine.worker import Worker
 from pyflow_core.errors import NotConnectedError, SettingsError
+from pyflow_core.payload.planes import DataPlanes
+from pyflow_core.payload.policy import DEFAULT_POLICY, PayloadPolicy
 from pyflow_core.portal import portal
+from pyflow_core.ports.metric import NO_METRICS
+from pyflow_core.ports.state import DEFAULT_TENANT
 from pyflow_core.service import enter_factory, load_target
-from pyflow_core.stores import make_queue, make_state
+from pyflow_core.stores import make_payloads, make_queue, make_state
 from pyflow_core.wiring import current_registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from types import TracebackType
 
+    from pyflow_core.ports.metric import MetricService
+    from pyflow_core.ports.payload import PayloadService
     from pyflow_core.ports.queue import QueueService
     from pyflow_core.ports.state import WorkflowStateService
     from pyflow_core.project import Project
@@ -28,6 +37,8 @@ if TYPE_CHECKING:
 
 _ALL_AT_ONCE = 1_000_000
 """Slots of a queue for a caller that drives its own runs: it runs what they ask for, however much that is."""
+
+DEFAULT_PAYLOADS = "file:///.pyflow/payloads"
 
 _ENVIRONMENT = {
     "state": "PYFLOW_STATE",
@@ -41,6 +52,7 @@ _ENVIRONMENT = {
 _DEFAULTS: dict[str, Any] = {
     "state": "sqlite:///.pyflow/state.db",
     "queue": None,
+    "payloads": DEFAULT_PAYLOADS,
     "lease_seconds": 30.0,
     "concurrency": 10,
     "drain_seconds": 30.0,
@@ -67,7 +79,10 @@ class Connection:
     """`async with connect(...) as client`; the client is the process's default for its generated package.
 
     Args:
-        state, queue: URLs, or services that are open already; `queue=""` is the state store, whatever the settings say.
+        state, queue, payloads: URLs, or services that are open already; `queue=""` is the state store, whatever the
+            settings say. A payload store named by URL is opened when it is first needed.
+        tenant: whose runs are started here; their payloads lie under a prefix of their own, and no other is read.
+        metrics: what takes counters and histograms.
         services: the services themselves, in place of the project's factory.
         worker: whether to execute runs in this process too.
         queues: with `worker`, glob patterns of the queues to work on.
@@ -87,12 +102,17 @@ class Connection:
         worker: bool = False,
         queues: Sequence[str] = ("*",),
         execution_mode: ExecutionMode | None = None,
+        tenant: str = DEFAULT_TENANT,
+        payloads: str | PayloadService | None = None,
+        metrics: MetricService = NO_METRICS,
         clock: Clock | None = None,
         registry: Registry | None = None,
         **settings: Any,
     ) -> None:
         self._project = project
-        self._settings = _settings(project, {"state": state, "queue": queue, **settings})
+        self._settings = _settings(project, {"state": state, "queue": queue, "payloads": payloads, **settings})
+        self._tenant = tenant
+        self._metrics = metrics
         self._services = services
         self._with_worker = worker
         self._queues = queues
@@ -130,7 +150,9 @@ class Connection:
         state = await self._open_service(stack, self._settings["state"], make_state)
         queue = await self._open_service(stack, self._settings["queue"], make_queue)
         self._services_stack = await stack.enter_async_context(AsyncExitStack())
-        runtime = self._make_runtime()
+        planes = self._data_planes()
+        stack.push_async_callback(planes.close)
+        runtime = self._make_runtime(planes)
         client = Client(
             state,
             queue,
@@ -138,6 +160,7 @@ class Connection:
             self._clock,
             execution_mode=self._execution_mode,
             make_worker=self._make_worker,
+            tenant=self._tenant,
         )
         stack.push_async_callback(client.close)
         return client
@@ -145,13 +168,26 @@ class Connection:
     async def _open_service(self, stack: AsyncExitStack, service: Any, make: Any) -> Any:
         if not isinstance(service, str) or not service:
             return service or None
-        root = self._project.root if (self._project.root / "pyproject.toml").is_file() else None
-        opened = make(service, root, self._clock)
+        opened = make(service, self._root(), self._clock)
         stack.push_async_callback(opened.close)
         await opened.open()
         return opened
 
-    def _make_runtime(self) -> Runtime:
+    def _root(self) -> Path | None:
+        root = self._project.root
+        return root if (root / "pyproject.toml").is_file() else None
+
+    def _data_planes(self) -> DataPlanes:
+        payloads = self._settings["payloads"]
+        if payloads == DEFAULT_PAYLOADS and str(self._settings["state"]).startswith("memory:"):
+            payloads = "memory://"  # what refers to it would not outlive the process either
+
+        if not isinstance(payloads, str):
+            return DataPlanes(payloads, metrics=self._metrics)
+        url = payloads
+        return DataPlanes(lambda: make_payloads(url, self._root(), self._clock), metrics=self._metrics)
+
+    def _make_runtime(self, planes: DataPlanes) -> Runtime:
         project = self._project
         step_services = load_target(project.step_services, what="step_services =") if project.step_services else None
         return Runtime(
@@ -162,6 +198,7 @@ class Connection:
             plans=project.workflows,
             settings={**project.settings, **self._runtime_settings},
             clock=self._clock,
+            values=Values(planes, self._clock, policy=_policy(self._settings), queues=_value_queues(self._settings)),
         )
 
     async def _enter_services(self, runtime: Runtime) -> None:
@@ -230,6 +267,22 @@ def _settings(project: Project, given: dict[str, Any]) -> dict[str, Any]:
         _check_number(key, found[key], above=True)
     _check_number("drain_seconds", found["drain_seconds"], above=False)
     return found
+
+
+def _policy(settings: dict[str, Any]) -> PayloadPolicy:
+    """The limits of values.
+
+    Raises:
+        InvalidOptionError: one of them is no limit.
+    """
+    return DEFAULT_POLICY.override({**settings, "strict": settings.get("strict_payloads")})
+
+
+def _value_queues(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The queues whose values have limits of their own."""
+    queues: dict[str, dict[str, Any]] = settings.get("queues") or {}
+    limits = {field.name for field in fields(PayloadPolicy)}
+    return {glob: dict(given) for glob, given in queues.items() if limits & given.keys()}
 
 
 def _check_number(key: str, value: Any, *, above: bool) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from pyflow_core.duration import Duration, parse_duration
-from pyflow_core.errors import InvalidOptionError
+from pyflow_core.errors import ContextExtractionError, InvalidOptionError
+from pyflow_core.payload.context import check_spec
 from pyflow_core.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class StepOptions(TypedDict, total=False):
 
     `retries` counts executions after the first. `retry_delay` is a duration, or a `Backoff`. `timeout` bounds one
     attempt. `description` is display only and never affects execution. `inline_max` is the size in bytes above which
-    a result is kept by reference.
+    a result is kept by reference. `context` names what is taken out of the result for conditions and lists: fields
+    (`["rows"]`), JSON pointers (`["/meta/next_page"]`), or either under other names (`{"next": "/meta/next_page"}`).
     """
 
     description: str
@@ -48,6 +50,7 @@ class StepOptions(TypedDict, total=False):
     retry_delay: Duration | Backoff
     timeout: Duration | None
     inline_max: int
+    context: Sequence[str] | Mapping[str, str]
     thread: bool
 
 
@@ -76,6 +79,7 @@ _FORMS = {
     "retry_delay": "a duration or a Backoff",
     "timeout": "a duration, or None",
     "inline_max": "a number of bytes from 0 to 65536",
+    "context": 'a list such as ["rows", "/meta/next_page"], or a dictionary of names and such',
     "thread": "True or False",
 }
 
@@ -107,11 +111,21 @@ def _check(name: str, value: Any, where: str) -> Any:
         "description": isinstance(value, str),
         "retries": type(value) is int and value >= 0,
         "inline_max": type(value) is int and 0 <= value <= 65536,
+        "context": _is_context(value),
         "thread": isinstance(value, bool),
     }[name]
     if not good:
         raise InvalidOptionError(f"{where}: {name}={value!r} is wrong: it must be {_FORMS[name]}")
     return value
+
+
+def _is_context(value: Any) -> bool:
+    """Whether this names fields or pointers; an RPC's wiring may give a function too, which no row keeps."""
+    try:
+        check_spec(value)
+    except ContextExtractionError:
+        return False
+    return True
 
 
 def _backoff(value: float | dict[str, float]) -> Backoff:
@@ -122,7 +136,7 @@ def _backoff(value: float | dict[str, float]) -> Backoff:
 
 def dump_options(options: Mapping[str, Any]) -> str | None:
     """Checked options as a row keeps them; None if a worker finds nothing in them to apply."""
-    kept = {name: value for name, value in options.items() if name != "description"}
+    kept = {name: value for name, value in options.items() if name != "description" and not callable(value)}
     return json.dumps(kept, separators=(",", ":"), sort_keys=True) if kept else None
 
 

@@ -26,6 +26,7 @@ from pyflow_core.suggest import did_you_mean
 if TYPE_CHECKING:
     from pyflow_core.duration import Duration
     from pyflow_core.middleware import Middleware, Permission
+    from pyflow_core.payload.context import ContextSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
 W = TypeVar("W", bound=Callable[..., Coroutine[Any, Any, Any]])
@@ -150,6 +151,7 @@ def wire_rpc(
     retry_delay: Duration | Backoff | None = None,
     timeout: Duration | None = None,
     inline_max: int | None = None,
+    context: ContextSpec | None = None,
     raises: Sequence[type[RpcError]] = (),
     middleware: Sequence[Middleware] = (),
 ) -> Callable[[F], F]: ...
@@ -162,6 +164,7 @@ def wire_rpc(
     retry_delay: Duration | Backoff | None = None,
     timeout: Duration | None = None,
     inline_max: int | None = None,
+    context: ContextSpec | None = None,
     raises: Sequence[type[RpcError]] = (),
     middleware: Sequence[Middleware] = (),
 ) -> F: ...
@@ -173,19 +176,27 @@ def wire_rpc(
     retry_delay: Duration | Backoff | None = None,
     timeout: Duration | None = None,
     inline_max: int | None = None,
+    context: ContextSpec | None = None,
     raises: Sequence[type[RpcError]] = (),
     middleware: Sequence[Middleware] = (),
 ) -> F | Callable[[F], F]:
     """Register an RPC function under a name: as a decorator, or called with the function.
 
     The first positional parameter is its data, keyword-only parameters are services. A plain `def` runs in a thread.
-    `raises` declares the `RpcError` classes that a workflow may catch by class.
+    `raises` declares the `RpcError` classes that a workflow may catch by class. `context` is as that of a step, or a
+    function of the result that gives a dictionary.
 
     Raises:
         InvalidNameError, InvalidOptionError, SignatureError, DuplicateWiringError
     """
     _check_name("RPC", name)
-    given = {"retries": retries, "retry_delay": retry_delay, "timeout": timeout, "inline_max": inline_max}
+    given = {
+        "retries": retries,
+        "retry_delay": retry_delay,
+        "timeout": timeout,
+        "inline_max": inline_max,
+        "context": context,
+    }
     options = check_options({key: value for key, value in given.items() if value is not None}, where=f"RPC {name!r}")
     declared = _declared_errors(name, raises)
 

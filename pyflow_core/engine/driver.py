@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyflow_core.engine.inline import InlineStep
 from pyflow_core.engine.outcome import Result
-from pyflow_core.engine.placing import MAX_EDITIONS, Placer, inline_bytes_of
+from pyflow_core.engine.placing import MAX_EDITIONS, Placer
 from pyflow_core.engine.replay import Replay, fed
 from pyflow_core.engine.settlement import blocked, ended
 from pyflow_core.engine.turn import Planner, Turn
@@ -332,7 +332,6 @@ class RunDriver:
                 self._doubtful += turn.claims
                 raise
             self.delivered = activation.delivered + len(self._staged)
-            self._planner.inline_bytes += inline_bytes_of(activation)
             self._staged = []
             self._retries = {}
             self.host.run_written(self, activation)
@@ -435,8 +434,12 @@ class RunDriver:
             return bool(self._staged)
         execution = self._running()
         for staged in self._staged:
-            execution.deliver(execution.delivered + 1, staged.event())
+            self._deliver(execution, staged)
         return False
+
+    def _deliver(self, execution: Execution, staged: Result) -> None:
+        self._planner.inline_bytes += text_bytes(staged.result.output.inline)
+        execution.deliver(execution.delivered + 1, staged.event())
 
     async def _write_first(self) -> None:
         """Plain commits: the results are on disk before the workflow sees them."""
@@ -447,13 +450,12 @@ class RunDriver:
         activation = Activation(self.run_id, self.epoch, self.host.worker_id, self.delivered)
         activation.results = [staged.result for staged in self._staged]
         committed = await self.host.state.commit(activation)
-        self._planner.inline_bytes += inline_bytes_of(activation)
         staged, self._staged = self._staged, []
         if committed.seq != self.delivered + len(staged):
             await self._catch_up()
             return
         for result in staged:
-            execution.deliver(execution.delivered + 1, result.event())
+            self._deliver(execution, result)
         self.delivered = execution.delivered
 
     async def _catch_up(self) -> None:

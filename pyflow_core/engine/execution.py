@@ -45,8 +45,8 @@ from pyflow_core.errors import (
 )
 from pyflow_core.naming import is_valid_step_name
 from pyflow_core.options import check_options
-from pyflow_core.payload.handle import Payload, forbid_payload_access
-from pyflow_core.payload.handle_codec import PayloadCodec
+from pyflow_core.payload.handle import forbid_payload_access
+from pyflow_core.payload.handle_codec import handle_codec
 from pyflow_core.payload.reference import show_reference
 from pyflow_core.references import NO_DATA, RpcCall
 from pyflow_core.signature import result_codec
@@ -201,6 +201,10 @@ class Execution:
             self._check_name(call)
             if options:
                 call.options = check_options(options, where=str(call))
+                if callable(call.options.get("context")) and isinstance(target, str | RpcCall):
+                    raise InvalidOptionError(
+                        f"{call}: a function that extracts the context is given where the RPC is wired"
+                    )
             if isinstance(target, str):
                 self._aim_at_rpc(call, self._registry.rpc(target), data)
             elif isinstance(target, RpcCall):
@@ -391,8 +395,8 @@ class RefusingAccess:
 
 def _ask_for_handle(call: StepCall[Any]) -> None:
     """The result is wanted as a `Payload`, whatever the RPC declares."""
-    if call.codec is not None and not isinstance(call.codec, PayloadCodec):
-        call.codec = PayloadCodec(Payload[Any], call.codec)
+    if call.codec is not None:
+        call.codec = handle_codec(call.codec)
     call.options = {**call.options, "lazy": True}
 
 

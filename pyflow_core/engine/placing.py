@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from pyflow_core.engine.values import text_bytes
 from pyflow_core.payload.key import INPUT, OUTPUT
 from pyflow_core.payload.writer import Origin
 from pyflow_core.ports.state import OMITTED
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from pyflow_core.engine.turn import Planner, Turn
     from pyflow_core.payload.plane import Draft, Kept
     from pyflow_core.payload.policy import PayloadPolicy
-    from pyflow_core.ports.state import Activation, NewStep
+    from pyflow_core.ports.state import NewStep
 
 MAX_EDITIONS = 8
 """So often a value may be collected before it is referred to; then the reference is that of somebody else."""
@@ -70,11 +69,12 @@ class Placer:
     async def place_turn(self, turn: Turn) -> None:
         """Place what a turn asks for with, and the run's output."""
         activation = turn.activation
-        if turn.drafts:
+        drafts = turn.drafts
+        if drafts:
             limit = asyncio.Semaphore(AT_ONCE)
 
             async def place(ask: NewStep) -> NewStep:
-                draft = turn.drafts.get(ask.step_name)
+                draft = drafts.get(ask.step_name)
                 if draft is None:
                     return ask
                 async with limit:
@@ -82,6 +82,7 @@ class Placer:
 
             asks = await asyncio.gather(*map(place, turn.asks))
             turn.asks = activation.asks = list(asks)
+            self._planner.rewrite_claims(turn)
         if turn.output is not None and activation.settle is not None:
             kept = await self._host.runtime.values.place(
                 turn.output,
@@ -103,6 +104,7 @@ class Placer:
             run_inline_bytes=ask.inline_bytes,
             edition=self.edition,
         )
+        self._planner.inline_bytes += kept.inline_bytes
         return ask._replace(input=kept.envelope)
 
     def unplace(self, staged: Iterable[Result]) -> list[Result]:
@@ -117,9 +119,3 @@ class Placer:
 
     def _origin(self, step_name: str | None, attempt: int) -> Origin:
         return Origin(self._workflow, self._run_id, step_name, attempt, self._planner.tenant)
-
-
-def inline_bytes_of(activation: Activation) -> int:
-    """What a written turn adds to the inline bytes of its run."""
-    asked = sum(text_bytes(ask.input.inline) for ask in activation.asks)
-    return asked + sum(text_bytes(result.output.inline) for result in activation.results)

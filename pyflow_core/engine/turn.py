@@ -6,16 +6,16 @@ back what the turn had reserved.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from pyflow_core.engine.command import AskInline, AskRpc, CancelStep
 from pyflow_core.engine.inline import InlineStep
+from pyflow_core.engine.values import text_bytes
 from pyflow_core.options import dump_options
-from pyflow_core.ports.state import DEFAULT_TENANT, NewStep, StepClaim
+from pyflow_core.ports.state import DEFAULT_TENANT, Envelope, NewStep, StepClaim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from pyflow_core.engine.command import Command, Invoke
     from pyflow_core.engine.host import Host
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from pyflow_core.wiring import WorkflowDefinition
 
 T = TypeVar("T")
-
-NO_DRAFTS: Mapping[str, Draft] = MappingProxyType({})
 
 
 class Turn:
@@ -46,8 +44,14 @@ class Turn:
         self.inline: Sequence[AskInline] = ()
         self.invokes: Sequence[Invoke] = ()
         self.stops: Sequence[str] = ()
-        self.drafts: Mapping[str, Draft] = NO_DRAFTS
+        self.drafts: dict[str, Draft] | None = None
         self.output: Draft | None = None
+
+    def add_draft(self, step_name: str, draft: Draft) -> None:
+        """Enter the input of a step that is to be placed."""
+        if self.drafts is None:
+            self.drafts = {}
+        self.drafts[step_name] = draft
 
     @property
     def writes(self) -> bool:
@@ -68,7 +72,7 @@ class Planner:
     """Turns the commands of an execution into a turn, and knows the steps of its run that have not ended.
 
     `local` are those in the hands of this process, `open` the queues of those that wait or run elsewhere.
-    `inline_bytes` is what the run holds inline by now.
+    `inline_bytes` is what the run holds inline of all that its execution has asked with and been fed.
     """
 
     __slots__ = ("_definition", "_host", "_run_id", "generation", "inline_bytes", "local", "open", "tenant")
@@ -104,6 +108,21 @@ class Planner:
             self.local.pop(claim.step_name, None)
             self._host.release_slot(claim.queue)
 
+    def rewrite_claims(self, turn: Turn) -> None:
+        """Give the claims of a turn the inputs that were placed; text that is at hand need not be read back."""
+        placed = {ask.step_name: ask.input for ask in turn.asks}
+        claims: list[StepClaim] = []
+        for claim in turn.claims:
+            draft = (turn.drafts or {}).get(claim.step_name)
+            if draft is None:
+                claims.append(claim)
+                continue
+            text = draft.body.text if draft.handle is None else None
+            rewritten = claim._replace(input=placed[claim.step_name] if text is None else Envelope(text))
+            self.local[claim.step_name] = rewritten
+            claims.append(rewritten)
+        turn.claims = claims
+
     def ended(self, step_name: str) -> None:
         """A step has ended, wherever it ran: a claim may be older than the driver, or the driver than a claim."""
         self.local.pop(step_name, None)
@@ -127,7 +146,7 @@ class Planner:
             self.inline_bytes,
         )
         if ask.data.draft is not None:
-            turn.drafts = {**turn.drafts, name: ask.data.draft}
+            turn.add_draft(name, ask.data.draft)
         turn.asks = _added(turn.asks, new)
         if claimed:
             claim = StepClaim(
@@ -148,6 +167,7 @@ class Planner:
             turn.claims = _added(turn.claims, claim)
         else:
             self.open[name] = queue
+        self.inline_bytes += text_bytes(ask.data.envelope.inline)
 
     def _plan_cancel(self, name: str, turn: Turn) -> None:
         if turn.inline:

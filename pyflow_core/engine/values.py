@@ -7,7 +7,6 @@ is a draft, which `place` puts where it belongs before the commit that refers to
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -16,9 +15,10 @@ from pyflow_core.clock import SystemClock
 from pyflow_core.codec import hash_text
 from pyflow_core.errors import PayloadForbiddenError, PayloadStoreUnavailableError
 from pyflow_core.log import PAYLOADS_UNAVAILABLE, logger
+from pyflow_core.naming import orchestrator_queue
 from pyflow_core.payload.arrow import is_table
 from pyflow_core.payload.handle import Payload, payload_access
-from pyflow_core.payload.handle_codec import PayloadCodec
+from pyflow_core.payload.handle_codec import PayloadCodec, handle_codec
 from pyflow_core.payload.plane import Draft, draft_value, single_reference
 from pyflow_core.payload.policy import DEFAULT_POLICY, SMALL_BYTES, PayloadPolicy, place, resolve_policy
 from pyflow_core.payload.reference import write_reference
@@ -75,7 +75,10 @@ NO_VALUE = Written(OMITTED, None)
 
 
 class Values:
-    """Writes and brings the values of runs. Without `planes` everything stays inline, whatever its size."""
+    """Writes and brings the values of runs. Without `planes` everything stays inline, whatever its size.
+
+    `queues` are limits that differ from `policy`, by patterns of queues.
+    """
 
     def __init__(
         self,
@@ -84,15 +87,12 @@ class Values:
         *,
         policy: PayloadPolicy = DEFAULT_POLICY,
         queues: Mapping[str, Mapping[str, Any]] | None = None,
-        workflows: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self._planes = planes
         self._clock = clock or SystemClock()
         self._policy = policy
         self._queues = queues or {}
-        self._workflows = workflows or {}
-        narrower = [*self._queues.values(), *self._workflows.values()]
-        policies = [policy, *(policy.override(options) for options in narrower)]
+        policies = [policy, *map(policy.override, self._queues.values())]
         # Whether some policy may place even a small value by reference.
         self._doubts_small = any(one.strict or one.inline_max < SMALL_BYTES for one in policies)
 
@@ -117,6 +117,8 @@ class Values:
         kind = type(value)
         if kind is Payload:
             return _refer(value)
+        if options and options.get("lazy"):
+            codec = handle_codec(codec)
         if context or kind is bytes or not codec.text_only or planes.scrubber is not None or is_table(value):
             draft = draft_value(codec, value, context=context, scrubber=planes.scrubber)
             return Written(OMITTED, draft.body.fresh, draft)
@@ -126,18 +128,21 @@ class Values:
         return Written(OMITTED, fresh, Draft(text_body(text, fresh)))
 
     def _stays(self, text: str, options: Mapping[str, Any] | None) -> bool:
-        if self._doubts_small or (options and (options.get("inline_max") is not None or options.get("lazy"))):
+        if self._doubts_small or (options and options.get("inline_max") is not None):
             return False
         return len(text) <= _SURELY_SMALL or (len(text) <= SMALL_BYTES and text.isascii())
 
     def policy_of(self, workflow: str, queue: str | None, options: Mapping[str, Any] | None = None) -> PayloadPolicy:
-        """The limits of a value: the project's, then the queue's, the workflow's, the step's."""
-        if not (self._queues or self._workflows or options):
+        """The limits of a value: the project's, then the queue's, then the step's.
+
+        What has no queue of its own counts to that of its workflow's orchestrator, so that one pattern of queues
+        (`workflow-orders-*`) holds for all values of a workflow.
+        """
+        if not (self._queues or options):
             return self._policy
-        of_queue = [given for glob, given in self._queues.items() if queue is not None and fnmatchcase(queue, glob)]
-        policy = resolve_policy(self._policy, *of_queue, self._workflows.get(workflow), options)
-        # A handle is asked for: what it names must lie in a store.
-        return replace(policy, strict=True) if options and options.get("lazy") else policy
+        name = queue or orchestrator_queue(workflow)
+        of_queue = [given for glob, given in self._queues.items() if fnmatchcase(name, glob)]
+        return resolve_policy(self._policy, *of_queue, options)
 
     async def place(
         self,

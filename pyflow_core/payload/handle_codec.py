@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from pyflow_core.payload.reference import Reference
 
 
+def handle_codec(codec: Codec) -> PayloadCodec:
+    """The codec of a handle to values of this codec; of one that is that of a handle already, itself."""
+    return codec if isinstance(codec, PayloadCodec) else PayloadCodec(Payload[Any], codec)
+
+
 class PayloadCodec(Codec):
     """Stands for the codec of a handle. `inner` is that of what it names.
 

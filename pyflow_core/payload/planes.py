@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 class DataPlanes:
-    """A plane for each tenant over the store that `make_store` makes."""
+    """A plane for each tenant, over a store that is open already, or over one that is made when it is needed."""
 
     def __init__(
         self,
-        make_store: Callable[[], PayloadService],
+        make_store: Callable[[], PayloadService] | PayloadService,
         *,
         compression: Compression = "none",
         cache_bytes: int = DEFAULT_CACHE_BYTES,
@@ -38,10 +38,10 @@ class DataPlanes:
     ) -> None:
         self.scrubber = scrubber
         self.metrics = metrics
-        self._make_store = make_store
+        self._make_store = make_store if callable(make_store) else None
         self._compression: Compression = compression
         self._cache = PayloadCache(cache_bytes)
-        self._store: PayloadService | None = None
+        self._store: PayloadService | None = None if callable(make_store) else make_store
         self._opening = asyncio.Lock()
         self._planes: dict[str, DataPlane] = {}
 
@@ -63,6 +63,8 @@ class DataPlanes:
         """The store, open."""
         async with self._opening:
             if self._store is None:
+                if self._make_store is None:
+                    raise AssertionError
                 store = self._make_store()
                 await store.open()
                 self._store = store
@@ -73,11 +75,12 @@ class DataPlanes:
         return _Access(self, tenant)
 
     async def close(self) -> None:
-        """Close the store, if it was opened."""
+        """Close the store, if it was opened here."""
         self._planes.clear()
-        store, self._store = self._store, None
-        if store is not None:
-            await store.close()
+        if self._make_store is not None:
+            store, self._store = self._store, None
+            if store is not None:
+                await store.close()
 
 
 class _Access:

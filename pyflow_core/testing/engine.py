@@ -16,11 +16,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pyflow_core.client import Client
+from pyflow_core.engine.values import Values
 from pyflow_core.engine.worker import Worker
 from pyflow_core.errors import RunError
+from pyflow_core.payload.planes import DataPlanes
+from pyflow_core.payload.policy import DEFAULT_POLICY
 from pyflow_core.project import WorkflowPlan
 from pyflow_core.references import NO_DATA
-from pyflow_core.stores import make_state
+from pyflow_core.stores import make_payloads, make_state
 from pyflow_core.testing.activity import Activity, WatchedRuntime
 from pyflow_core.testing.clock import VirtualClock
 from pyflow_core.wiring import current_registry
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
     from types import ModuleType
 
+    from pyflow_core.ports.payload import PayloadService
     from pyflow_core.ports.state import RunRecord, StepRecord, WorkflowStateService
     from pyflow_core.run import RunHandle
     from pyflow_core.wiring import Registry
@@ -47,13 +51,19 @@ class NothingHappensError(AssertionError):
 
 
 class Engine:
-    """A worker and its client. `clock` is its time, `state` the store that outlives a `restart`."""
+    """A worker and its client. `clock` is its time, `state` and `payloads` are the stores that outlive a `restart`."""
 
     def __init__(
-        self, state: WorkflowStateService, clock: VirtualClock, activity: Activity, options: dict[str, Any]
+        self,
+        state: WorkflowStateService,
+        payloads: PayloadService,
+        clock: VirtualClock,
+        activity: Activity,
+        options: dict[str, Any],
     ) -> None:
         self.clock = clock
         self.state = state
+        self.payloads = payloads
         self.client: Client
         self.worker: Worker
         self._activity = activity
@@ -138,8 +148,15 @@ class Engine:
         plans: Sequence[WorkflowPlan] = options["plans"] or [
             WorkflowPlan(name=name, code_hash=options["code_hash"]) for name in registry.workflows
         ]
+        settings = options["settings"]
+        policy = DEFAULT_POLICY.override({**settings, "strict": settings.get("strict_payloads")})
         runtime = WatchedRuntime(
-            registry, services=options["services"], plans=plans, settings=options["settings"], clock=self.clock
+            registry,
+            services=options["services"],
+            plans=plans,
+            settings=settings,
+            clock=self.clock,
+            values=Values(DataPlanes(self.payloads), self.clock, policy=policy),
         )
         runtime.activity = self._activity
         self.client = Client(self._watched, None, runtime, self.clock, execution_mode=options["execution_mode"])
@@ -207,6 +224,7 @@ async def engine(
     registry: Registry | None = None,
     services: Any = None,
     state: WorkflowStateService | Callable[[VirtualClock], WorkflowStateService] | None = None,
+    payloads: PayloadService | None = None,
     clock: VirtualClock | None = None,
     fused: bool = True,
     cache: int | None = 1000,
@@ -225,6 +243,7 @@ async def engine(
         registry: what is wired, instead of the process's registry.
         services: the object whose attributes are injected by name.
         state: an open service that has `clock` as its clock, or a function that makes one of a clock. Default: memory.
+        payloads: an open payload service. Default: memory.
         clock: the time, if the test needs it before the engine exists.
         fused: fused commits; without them the results must be the same.
         cache: how many suspended executions are kept; any number must give the same results.
@@ -258,7 +277,8 @@ async def engine(
             state = make_state("memory://", None, clock) if state is None else state(clock)
             stack.push_async_callback(state.close)
             await state.open()
-        engine = Engine(state, clock, Activity(), options)
+        payloads = payloads or make_payloads("memory://", None, clock)
+        engine = Engine(state, payloads, clock, Activity(), options)
         await engine.begin()
         try:
             yield engine
