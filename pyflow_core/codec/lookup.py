@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from inspect import Parameter
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_origin
 
 from pyflow_core.codec.path import annotation_name
 from pyflow_core.codec.plain import PLAIN
+from pyflow_core.codec.table import TableCodec, is_table_type
 from pyflow_core.errors import UnserialisableValueError
 
 if TYPE_CHECKING:
@@ -49,18 +50,11 @@ def _remember(cache: dict[Any, Codec], key: object, codec: Codec) -> Codec:
 
 
 def _build_special(annotation: Any) -> Codec | None:
-    """The codecs of types that are no JSON: handles and tables."""
-    from pyflow_core.payload.arrow import TableCodec, is_table_type
-    from pyflow_core.payload.handle import Payload
-    from pyflow_core.payload.handle_codec import PayloadCodec
-
+    """The codecs of types that are no JSON: tables, and types that bring a codec of their own."""
     if is_table_type(annotation):
         return TableCodec(annotation)
-    if annotation is Payload:
-        return PayloadCodec(annotation, PLAIN)
-    if get_origin(annotation) is Payload:
-        return PayloadCodec(annotation, codec_for(get_args(annotation)[0]))
-    return None
+    own = getattr(get_origin(annotation) or annotation, "__pyflow_codec__", None)
+    return None if own is None else own(annotation)
 
 
 def _build(annotation: Any) -> Codec:

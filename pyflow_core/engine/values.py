@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pyflow_core.clock import SystemClock
 from pyflow_core.codec import hash_text
+from pyflow_core.codec.table import is_table
 from pyflow_core.errors import PayloadForbiddenError, PayloadStoreUnavailableError
 from pyflow_core.log import PAYLOADS_UNAVAILABLE, logger
 from pyflow_core.naming import orchestrator_queue
-from pyflow_core.payload.arrow import is_table
-from pyflow_core.payload.handle import Payload, payload_access
+from pyflow_core.payload.handle import Payload, is_handle, payload_access
 from pyflow_core.payload.handle_codec import PayloadCodec, handle_codec
 from pyflow_core.payload.plane import Draft, draft_value, single_reference
 from pyflow_core.payload.policy import DEFAULT_POLICY, SMALL_BYTES, PayloadPolicy, place, resolve_policy
@@ -64,9 +64,8 @@ class Written(NamedTuple):
         if self.draft is not None:
             body = self.draft.body
             return hash_text(body.text) if body.text is not None else sha256(body.raw).hexdigest()
-        if isinstance(self.fresh, Payload):
-            handle: Payload[Any] = self.fresh
-            return handle.reference.sha256
+        if is_handle(self.fresh):
+            return self.fresh.reference.sha256
         return hash_text(self.envelope.inline or "null")
 
 
@@ -114,12 +113,11 @@ class Values:
         if planes is None:
             text, fresh = codec.round_trip(value)
             return Written(Envelope(text), fresh)
-        kind = type(value)
-        if kind is Payload:
+        if is_handle(value):
             return _refer(value)
         if options and options.get("lazy"):
             codec = handle_codec(codec)
-        if context or kind is bytes or not codec.text_only or planes.scrubber is not None or is_table(value):
+        if context or type(value) is bytes or not codec.text_only or planes.scrubber is not None or is_table(value):
             draft = draft_value(codec, value, context=context, scrubber=planes.scrubber)
             return Written(OMITTED, draft.body.fresh, draft)
         text, fresh = codec.round_trip(value)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cast, get_args
 
-from typing_extensions import override
+from typing_extensions import TypeIs, override
 
 from pyflow_core.codec.json_text import parse_json
 from pyflow_core.errors import PayloadContractError, PayloadForbiddenError
@@ -24,6 +24,7 @@ from pyflow_core.payload.reference import facts_of, reference_tree, show_referen
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator, Mapping
 
+    from pyflow_core.codec import Codec
     from pyflow_core.payload.reference import Reference
 
 T_co = TypeVar("T_co", covariant=True)
@@ -158,6 +159,15 @@ class Payload(Generic[T_co]):
         return self
 
     @classmethod
+    def __pyflow_codec__(cls, annotation: Any) -> Codec:
+        """The codec of a handle that is declared by itself, not as a part of something else."""
+        from pyflow_core.codec import codec_for
+        from pyflow_core.payload.handle_codec import PayloadCodec
+
+        (inner,) = get_args(annotation) or (Any,)
+        return PayloadCodec(annotation, codec_for(inner))
+
+    @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """A handle in JSON is its reference; what is not one is refused."""
         from pydantic_core import core_schema
@@ -175,6 +185,11 @@ class Payload(Generic[T_co]):
                 _write_handle, return_schema=core_schema.any_schema()
             ),
         )
+
+
+def is_handle(value: object) -> TypeIs[Payload[Any]]:
+    """Whether a value is a handle."""
+    return type(value) is Payload
 
 
 def _write_handle(payload: Payload[Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing_extensions import override
 from pyflow_core.codec.base import Codec
 from pyflow_core.errors import PayloadContractError, StoredValueError, UnserialisableValueError
 from pyflow_core.payload.boundary import read_reference
-from pyflow_core.payload.handle import Payload
+from pyflow_core.payload.handle import Payload, is_handle
 from pyflow_core.payload.reference import write_reference
 
 if TYPE_CHECKING:
@@ -39,10 +39,9 @@ class PayloadCodec(Codec):
 
     @override
     def round_trip(self, value: Any) -> tuple[str, Any]:
-        if not isinstance(value, Payload):
+        if not is_handle(value):
             raise UnserialisableValueError(f"{type(value).__name__} is no Payload, and there is no store to put it in")
-        handle: Payload[Any] = value
-        return write_reference(handle.reference), handle
+        return write_reference(value.reference), value
 
     @override
     def decode(self, text: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pyflow_core.codec.table import is_table
 from pyflow_core.errors import StoredValueError
 from pyflow_core.payload import arrow
 from pyflow_core.payload.policy import ValueKind
@@ -45,7 +46,7 @@ def encode_body(codec: Codec, value: Any) -> Body:
     """
     if type(value) is bytes and takes_bytes(codec.annotation):
         return Body(ValueKind.BINARY, "bytes", BINARY_TYPE, None, value, value)
-    if arrow.is_table(value):
+    if is_table(value):
         raw = arrow.write_table(value)
         return Body(ValueKind.BINARY, "arrow", arrow.CONTENT_TYPE, None, raw, arrow.read_table(raw, value.__class__))
     text, fresh = codec.round_trip(value)
