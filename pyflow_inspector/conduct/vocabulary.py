@@ -182,7 +182,7 @@ GROUPS = (
         "starts a thread",
         """
         threading.Thread threading.Timer _thread.start_new_thread concurrent.futures.ThreadPoolExecutor
-        concurrent.futures.ThreadPoolExecutor.* multiprocessing.pool.ThreadPool
+        concurrent.futures.ThreadPoolExecutor.* multiprocessing.pool.ThreadPool asyncio.run_coroutine_threadsafe
         """,
     ),
     Group(
@@ -209,7 +209,7 @@ GROUPS = (
         "thread",
         "asks for a thread",
         """
-        asyncio.to_thread asyncio.AbstractEventLoop.run_in_executor asyncio.run_coroutine_threadsafe
+        asyncio.to_thread asyncio.AbstractEventLoop.run_in_executor
         asyncio.AbstractEventLoop.call_soon_threadsafe asyncio.AbstractEventLoop.set_default_executor
         anyio.to_thread.run_sync starlette.concurrency.run_in_threadpool fastapi.concurrency.run_in_threadpool
         """,

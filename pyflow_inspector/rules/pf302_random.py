@@ -116,5 +116,7 @@ class Random(CallRule):
     )
 
     def applies(self, call: CallFact) -> bool:
-        """A generator with a seed is no case."""
-        return not (call.dotted in _SEEDED and call.node.args) and super().applies(call)
+        """A generator with a seed is no case, nor is a hash that only dictionaries and sets will see."""
+        is_seeded = call.dotted in _SEEDED and bool(call.node.args)
+        is_hash = getattr(call.site.scope.node, "name", None) == "__hash__"
+        return not is_seeded and not is_hash and super().applies(call)

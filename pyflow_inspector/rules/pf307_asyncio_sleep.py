@@ -152,7 +152,8 @@ class AsyncioSleep(CallRule):
         """What waits for no time is free."""
         if call.dotted in _TIMEOUTS:
             given = call.argument(*_TIMEOUTS[call.dotted])
-            return given is not None and not _is(given, None) and super().applies(call)
+            waits = given is not None and not _is(given, None) and not _is(given, 0)
+            return waits and super().applies(call)
         given = call.argument(0, "delay")
         return not (call.dotted in _SLEEPS and _is(given, 0)) and super().applies(call)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pyflow_inspector import InspectorSettings, inspect_project
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -85,6 +88,7 @@ def test_clocks(bench: Bench, body: str, expected: list[str]) -> None:
         ("x = hash(data)", ["PF302 hash(data)"]),
         ("x = id(data)", ["PF302 id(data)"]),
         ("x = data.id()", []),
+        ("class Key:\n    def __hash__(self): return hash(data)", []),
         ("def hash(x): return 1\ny = hash(data)", []),
         ("x = os.getenv('A')", ["PF303 os.getenv('A')"]),
         ("x = os.environ['A']", ["PF303 os.environ['A']"]),
@@ -155,6 +159,7 @@ def test_files_network_and_threads(bench: Bench, body: str, expected: list[str])
         ("from asyncio import sleep\nawait sleep(1)", ["PF307! sleep(1)"]),
         ("time.sleep(1)", ["PF307 time.sleep(1)"]),
         ("async with asyncio.timeout(None): pass", []),
+        ("t = asyncio.create_task(workflow.do('a', lambda: 1))\nawait asyncio.wait_for(t, 0)", []),
         ("async with asyncio.timeout(1): pass", ["PF307! asyncio.timeout(1)"]),
         ("t = asyncio.create_task(workflow.do('a', lambda: 1))\nawait asyncio.wait([t])", []),
         (
@@ -424,3 +429,21 @@ def test_a_pause_becomes_a_step_with_a_name_of_its_own(bench: Bench) -> None:
         None,
     ]
     assert not any(fix is not None and fix.safe for fix in fixes)
+
+
+ROOT = Path(__file__).resolve().parents[2]
+APPS = sorted(path for path in ROOT.glob("examples/*/*_app") if path.is_dir())
+SKILLS = ROOT / "website" / "docs" / "skills" / "pyflow-workflow" / "examples"
+
+
+@pytest.mark.parametrize("app", [*APPS, SKILLS], ids=lambda app: app.name)
+def test_what_we_show_to_others_keeps_these_rules(app: Path) -> None:
+    package = "pyflow_gen" if app == SKILLS else f"{app.name}.pyflow_gen"
+    root = app if app == SKILLS else app.parent
+    metadata = inspect_project(InspectorSettings(root=root, source=root, name="shown", package=package))
+    assert metadata.workflows
+    assert [one for one in metadata.diagnostics if one.code.startswith(("PF2", "PF3"))] == []
+
+
+def test_there_are_examples() -> None:
+    assert len(APPS) >= 4
