@@ -36,7 +36,8 @@ def in_a_step(call: CallFact, name: str) -> str:
     """How the same call looks as a step."""
     code = call.site.code
     shown = code if len(code) <= MAX_SHOWN and "\n" not in code else f"{shown_name(call)}(...)"
-    return f'await workflow.do("{name}", lambda: {shown})'
+    blocks = call.group is not None and call.group.blocks
+    return f'await workflow.do("{name}", lambda: {shown}{", thread=True" if blocks else ""})'
 
 
 class CallRule(Rule):

@@ -447,3 +447,11 @@ def test_what_we_show_to_others_keeps_these_rules(app: Path) -> None:
 
 def test_there_are_examples() -> None:
     assert len(APPS) >= 4
+
+
+def test_advice_that_is_taken_leads_to_no_other_finding(bench: Bench) -> None:
+    bench.workflow("requests.get('u')\ntime.sleep(1)\nopen('a')\nawait asyncio.to_thread(bump)", head=HEAD)
+    ours = [one for one in bench.metadata.diagnostics if one.code.startswith("PF3")]
+    advice = [(one.help or "").partition("await ")[2] for one in ours]
+    assert len(advice) == 4
+    assert found(bench, "\n".join(f"await {one}" for one in advice)) == []
