@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -115,7 +116,13 @@ class _Reader:
 
 def _plain_text(expression: cst.BaseExpression) -> str:
     """The annotation on one line, without comments and needless brackets."""
-    code = cst.Module([]).code_for_node(expression)
+    return (
+        expression.value if isinstance(expression, cst.Name) else _on_one_line(cst.Module([]).code_for_node(expression))
+    )
+
+
+@lru_cache(maxsize=1024)
+def _on_one_line(code: str) -> str:
     return ast.unparse(ast.parse(f"({code}\n)", mode="eval"))
 
 

@@ -17,8 +17,7 @@ def digest(nodes: Iterable[ast.AST], *, omit: Collection[ast.AST] = ()) -> str:
     hasher = hashlib.sha256()
     omitted = {id(node) for node in omit}
     for node in nodes:
-        for piece in _pieces(node, omitted):
-            hasher.update(piece.encode())
+        hasher.update("".join(_pieces(node, omitted)).encode())
     return f"sha256:{hasher.hexdigest()}"
 
 
