@@ -9,7 +9,8 @@ PYTHON ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format types pytest corpus chaos bench golden examples docs wheel clean distclean
+.PHONY: help setup demo test lint format types pytest corpus chaos chaos-payloads bench bench-payloads golden examples \
+        docs wheel clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +42,12 @@ corpus: $(VENV)/.dev ## what the inspector finds in the labelled corpus, as a ta
 
 chaos: $(VENV)/.dev ## deaths at every store call, many murders: ten minutes long
 	$(PY) -m pytest -m slow $(ARGS)
+
+chaos-payloads: $(VENV)/.dev ## 110,000 orders of events for the collection of payloads: some minutes long
+	PYFLOW_TEST_SCHEDULES=110000 $(PY) -m pytest tests/simulation $(ARGS)
+
+bench-payloads: $(VENV)/.dev ## what payload stores cost, in turn
+	$(PY) tests/benchmarks/bench_payloads.py $(ARGS)
 
 bench: $(VENV)/.bench ## the same work on pyflow and on a peer, in turn
 	$(PY) tests/benchmarks/bench.py $(ARGS)

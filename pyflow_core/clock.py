@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
 
+def uptime() -> float:
+    """Seconds that never go back, with the time that the machine has slept, where its system tells that."""
+    boot: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
 class Clock(ABC):
     """The wall clock and the ways to wait by it."""
 

@@ -22,6 +22,7 @@ from pyflow_core.ports.payload import check_key
 RUN_SEGMENT = "~run"
 INPUT, OUTPUT, ERROR = "input", "output", "error"
 _PAYLOADS, _CONFIGS = "payloads", "configs"
+PAYLOADS_PREFIX = f"{_PAYLOADS}/"
 
 _LONGEST_SEGMENT = 160
 _HASH_DIGITS = 32
@@ -46,6 +47,15 @@ class KeyParts(NamedTuple):
     slot: str | None
     sha256_head: str
     edition: int
+
+    @property
+    def lives_with_run(self) -> bool:
+        """Whether it is something that a step stored beside its input and output.
+
+        Values hold handles to such things, so no reference in a row tells that they are needed: they are kept as long
+        as their run.
+        """
+        return self.slot not in {INPUT, OUTPUT, ERROR}
 
 
 def file_slot(name: str) -> str:

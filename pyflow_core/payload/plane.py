@@ -1,8 +1,8 @@
 """The data plane as the engine sees it: a value in, an envelope out; an envelope in, a value out.
 
 The order of a write is *scrub, serialise, hash, put, commit the row, acknowledge*; this does all that is before the
-commit. What it returns is for one commit: should that be refused with `PayloadCollectedError`, the value is stored
-again under another name with `again`.
+commit. What it returns is for one commit, right after `confirm`. Should that be refused with `PayloadCollectedError`,
+the value is stored again under another name with `again`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pyflow_core.clock import uptime
 from pyflow_core.errors import PayloadError, PayloadTooLargeError
 from pyflow_core.payload.boundary import Meta, read_reference, write_meta
+from pyflow_core.payload.collection import COMMIT_SECONDS
 from pyflow_core.payload.context import extract_context
 from pyflow_core.payload.handle import met_handles
 from pyflow_core.payload.handle_codec import PayloadCodec
@@ -24,6 +26,8 @@ from pyflow_core.ports.metric import BUDGET_OVERRUNS, EVENT_RESULT_BYTES, NO_MET
 from pyflow_core.ports.state import Envelope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyflow_core.codec import Codec
     from pyflow_core.payload.boundary import Kind
     from pyflow_core.payload.context import ContextSpec
@@ -51,7 +55,7 @@ class Kept:
     """A value that is ready to be committed.
 
     `inline_bytes` is what it adds to its run's inline bytes. `fresh` is what `do` returns for it, which shares nothing
-    with what the step returned.
+    with what the step returned. `stored_at` is the uptime at which storing it began.
     """
 
     envelope: Envelope
@@ -62,6 +66,7 @@ class Kept:
     origin: Origin
     slot: str
     kind: Kind
+    stored_at: float
 
 
 class DataPlane:
@@ -77,7 +82,9 @@ class DataPlane:
         *,
         scrubber: Scrubber | None = None,
         metrics: MetricService = NO_METRICS,
+        uptime: Callable[[], float] = uptime,
     ) -> None:
+        self._uptime = uptime
         self._writer = writer
         self.reader = reader
         self._scrubber = scrubber
@@ -123,7 +130,8 @@ class DataPlane:
         """
         placement = self._placement(draft, origin, policy, run_inline_bytes)
         body = draft.body
-        kept = Kept(Envelope(context=draft.context), placement, 0, body.fresh, draft, origin, slot, kind)
+        envelope = Envelope(context=draft.context)
+        kept = Kept(envelope, placement, 0, body.fresh, draft, origin, slot, kind, self._uptime())
         return await self._stored(kept, edition) if placement.by_reference else self._inline(kept)
 
     def _placement(self, draft: Draft, origin: Origin, policy: PayloadPolicy, run_inline_bytes: int) -> Placement:
@@ -140,10 +148,16 @@ class DataPlane:
 
     async def again(self, kept: Kept) -> Kept:
         """The same value under another name, after a commit was refused with `PayloadCollectedError`."""
-        if not kept.placement.by_reference or kept.envelope.reference is None:
+        return await self._stored(kept, _edition(kept) + 1) if kept.placement.by_reference else kept
+
+    async def confirm(self, kept: Kept) -> Kept:
+        """The value, stored anew if that was long ago; to be called right before the commit, with nothing in between.
+
+        A process that was stopped for days after its put may find its object collected, and the tombstone forgotten.
+        """
+        if not kept.placement.by_reference or self._uptime() - kept.stored_at <= COMMIT_SECONDS:
             return kept
-        parts = parse_key(single_reference(kept.envelope).key)
-        return await self._stored(kept, (parts.edition if parts else 0) + 1)
+        return await self.confirm(await self._stored(kept, _edition(kept)))
 
     async def fetch(self, codec: Codec, envelope: Envelope) -> Any:
         """The value of an envelope; None if it was left out.
@@ -176,7 +190,7 @@ class DataPlane:
         return replace(kept, envelope=envelope, inline_bytes=body.size)
 
     async def _stored(self, kept: Kept, edition: int) -> Kept:
-        draft = kept.draft
+        draft, begun = kept.draft, self._uptime()
         body = draft.body
         reference = await self._writer.write(
             body.raw,
@@ -192,7 +206,7 @@ class DataPlane:
         )
         self._measure(envelope, kept.kind)
         fresh = kept.fresh if draft.handle is None else draft.handle.handle(reference, draft.context)
-        return replace(kept, envelope=envelope, fresh=fresh)
+        return replace(kept, envelope=envelope, fresh=fresh, stored_at=begun)
 
     def _measure(self, envelope: Envelope, kind: Kind) -> None:
         size = sum(len(column.encode()) for column in envelope if column is not None)
@@ -228,6 +242,11 @@ def single_reference(envelope: Envelope) -> Reference:
     """
     found = read_reference(envelope.reference or "")
     return found[0] if isinstance(found, tuple) else found
+
+
+def _edition(kept: Kept) -> int:
+    parts = parse_key(single_reference(kept.envelope).key)
+    return 0 if parts is None else parts.edition
 
 
 def _with_origin(error: PayloadError, origin: Origin) -> PayloadError:

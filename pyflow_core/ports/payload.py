@@ -248,7 +248,8 @@ class PayloadLedger(ABC):
     async def bar(self, keys: Collection[str]) -> set[str]:
         """Bar those of these keys that no row needs, in one transaction, and return those that are barred now.
 
-        A key that was barred before is returned again, so that a deletion that was cut short is taken up.
+        A key that was barred before is barred anew from now on and returned again, so that a deletion that was cut
+        short is taken up. (With its old time, the tombstone could be forgotten while that deletion is under way.)
         """
 
     @abstractmethod

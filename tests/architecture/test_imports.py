@@ -46,6 +46,10 @@ ALLOWED: dict[str, dict[str, str]] = {
         "pyflow_core": "it implements the payload port",
         "typing_extensions": "type syntax that Python 3.11 lacks",
     },
+    "pyflow_services.otel": {
+        "pyflow_core": "it implements the metrics port",
+        "typing_extensions": "type syntax that Python 3.11 lacks",
+    },
     "pyflow_services.object_store": {
         "pyflow_core": "it implements the payload port",
         "typing_extensions": "type syntax that Python 3.11 lacks",
@@ -96,6 +100,7 @@ CORE_LAYERS: dict[str, dict[str, str]] = {
         "pyflow_core.ports": "it stands on the payload port, and makes what rows of the state port hold",
         "pyflow_core.codec": "values become bytes by their codec",
         "pyflow_core.errors": "it refuses",
+        "pyflow_core.clock": "how long ago a value was put",
         "pyflow_core.duration": "options of URLs may be durations",
         "pyflow_core.suggest": "a mistyped option is told with the nearest",
     },

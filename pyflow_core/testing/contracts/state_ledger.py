@@ -9,7 +9,8 @@ import asyncio
 import pytest
 
 from pyflow_core.errors import PayloadCollectedError, PayloadContractError, StaleLeaseError
-from pyflow_core.ports.state import Envelope, RunFilter, RunStatus, Settlement
+from pyflow_core.payload.key import file_slot, part_slot, payload_key
+from pyflow_core.ports.state import DEFAULT_TENANT, Envelope, RunFilter, RunStatus, Settlement
 from pyflow_core.testing.contracts.bench import (
     DONE,
     ONE,
@@ -59,6 +60,19 @@ class LedgerContract:
         assert await bench.store.ledger.bar([SENT]) == set()
         await settle(bench)
         assert await bench.store.ledger.bar([SENT]) == {SENT}
+
+    @scenario
+    async def test_what_a_step_stored_beside_its_result_lives_as_long_as_its_run(self, bench: StateBench) -> None:
+        files = {
+            payload_key(DEFAULT_TENANT, WORKFLOW, RUN, "send", slot, "a" * 64)
+            for slot in (file_slot("page 1.txt"), part_slot(7))
+        }
+        await bench.create()
+        await settle(bench)
+        assert await bench.store.ledger.unreferenced(files) == set()
+        assert await bench.store.ledger.bar(files) == set()
+        await bench.store.ledger.expired_runs(0.0, 10)
+        assert await bench.store.ledger.bar(files) == files
 
     @scenario
     async def test_a_commit_that_refers_to_a_barred_payload_is_refused_whole(self, bench: StateBench) -> None:
@@ -119,11 +133,21 @@ class LedgerContract:
         ledger = bench.store.ledger
         assert await ledger.bar([SENT]) == {SENT}
         bench.clock.advance(DAY)
-        assert await ledger.bar([SENT, stored_key("later")]) == {SENT, stored_key("later")}
+        assert await ledger.bar([stored_key("later")]) == {stored_key("later")}
         assert await ledger.unbar(DAY / 2) == 1
         await bench.store.create_run(bench.new_run(input=VALUE))
         assert await ledger.unreferenced([SENT]) == set()
         assert await ledger.bar([stored_key("later")]) == {stored_key("later")}
+
+    @scenario
+    async def test_a_deletion_that_is_taken_up_has_a_fresh_tombstone(self, bench: StateBench) -> None:
+        ledger = bench.store.ledger
+        assert await ledger.bar([SENT]) == {SENT}
+        bench.clock.advance(DAY)
+        assert await bench.other.ledger.bar([SENT]) == {SENT}
+        assert await ledger.unbar(DAY / 2) == 0
+        with pytest.raises(PayloadCollectedError):
+            await bench.store.create_run(bench.new_run(input=VALUE))
 
     @scenario
     async def test_runs_expire_when_they_ended_long_ago(self, bench: StateBench) -> None:

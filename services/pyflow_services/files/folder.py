@@ -1,8 +1,7 @@
 """A folder of write-once files: each appears whole and synced under its name, or not at all.
 
 A file is written under a temporary name and synced; then it is linked to its own name, which fails if that is taken;
-then the folder is synced, so that the name survives a power cut too. Folders that were made on the way are synced into
-theirs.
+then the folders on the way to it are synced, so that the name survives a power cut too.
 """
 
 from __future__ import annotations
@@ -42,16 +41,19 @@ class Folder:
         """See that the folder can be one, and clear away what writers left long ago."""
         if self.root.exists() and not self.root.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(self.root))
+        if self.root.parent.exists() and not self.root.parent.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(self.root.parent))
         for path in self._temporary_files():
             if time.time() - path.lstat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink(missing_ok=True)
 
     def create(self, key: str, write: Callable[[IO[bytes]], object]) -> bool:
         """Make a file of what `write` writes; False if the name is taken."""
-        if self._exists(key):
-            self._sync_folder(self.path(key).parent)  # whoever made it may not have come so far
+        path = self.path(key)
+        if path.exists():
+            self._sync_way(path.parent)  # whoever made it may not have come so far
             return False
-        self._make_folder(self.root / TEMPORARY)
+        self._make_root()
         temporary = self.root / TEMPORARY / uuid.uuid4().hex
         try:
             with temporary.open("xb") as file:
@@ -59,7 +61,7 @@ class Folder:
                 file.flush()
                 if self._sync_files:
                     os.fsync(file.fileno())
-            return self._link(temporary, key)
+            return self._link(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -120,37 +122,47 @@ class Folder:
                 raise PayloadForbiddenError(f"{path} is a symbolic link, and a payload store holds none: remove it")
         return path / name
 
-    def _exists(self, key: str) -> bool:
-        return self.path(key).exists()
+    def _make_root(self) -> None:
+        if not self.root.is_dir():
+            self.root.mkdir(parents=True, exist_ok=True)
+            if self._sync_files:
+                for above in self.root.parents:
+                    self._sync_folder(above)
+        (self.root / TEMPORARY).mkdir(exist_ok=True)
 
-    def _link(self, temporary: Path, key: str) -> bool:
-        path = self.path(key)
+    def _link(self, temporary: Path, path: Path) -> bool:
         for _ in range(_TRIES):
-            self._make_folder(path.parent)
+            path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.link(temporary, path)
             except FileExistsError:
-                self._sync_folder(path.parent)
+                self._sync_way(path.parent)
                 return False
             except FileNotFoundError:
                 continue  # somebody deleted the last other file of this folder, and so the folder
-            self._sync_folder(path.parent)
+            self._sync_way(path.parent)
             return True
         raise FileNotFoundError(errno.ENOENT, "the folder vanishes again and again", str(path.parent))
 
-    def _make_folder(self, folder: Path) -> None:
-        missing = [parent for parent in (folder, *folder.parents) if not parent.is_dir()]
-        for parent in reversed(missing):
-            parent.mkdir(exist_ok=True)
-            self._sync_folder(parent.parent)
+    def _sync_way(self, folder: Path) -> None:
+        """Sync a folder and those above it, up to the store's own: whoever made them may not have come so far.
+
+        A folder in which nothing is new costs next to nothing.
+        """
+        if not self._sync_files:
+            return
+        for step in (folder, *folder.parents):
+            self._sync_folder(step)
+            if step == self.root:
+                break
 
     def _sync_folder(self, folder: Path) -> None:
-        if not self._sync_files or os.name == "nt":
+        if os.name == "nt":
             return
         try:
             descriptor = os.open(folder, os.O_RDONLY)
-        except FileNotFoundError:
-            return
+        except (FileNotFoundError, PermissionError):
+            return  # it is empty and gone, or too far above to be ours
         try:
             os.fsync(descriptor)
         finally:

@@ -72,15 +72,19 @@ def _is_needed(tables: Tables, key: str) -> bool:
     if any(row.purging_at is None for row in rows):
         return True
     parts = parse_key(key)
-    owner = tables.runs.get(parts.run_id) if parts is not None and parts.run_id is not None else None
-    return owner is not None and not owner.record.status.settled
+    if parts is None or parts.run_id is None:
+        return False
+    owner = tables.runs.get(parts.run_id)
+    if owner is None or owner.purging_at is not None:
+        return False
+    return parts.lives_with_run or not owner.record.status.settled
 
 
 def _bar(tables: Tables, keys: Collection[str]) -> set[str]:
     with tables.commit("bar"):
         now = tables.clock()
         for key in _unneeded(tables, keys):
-            tables.payloads.tombstones.setdefault(key, now)
+            tables.payloads.tombstones[key] = now
         return {key for key in keys if key in tables.payloads.tombstones}
 
 

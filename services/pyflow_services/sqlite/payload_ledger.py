@@ -25,25 +25,27 @@ if TYPE_CHECKING:
     from pyflow_services.sqlite.transaction import Transaction
 
 
-# A run that has not settled may be about to refer to what its steps have stored.
+# A run that has not settled may be about to refer to what its steps have stored; files and parts, to which values hold
+# handles, are kept as long as their run.
 _NEEDED = """
     EXISTS (
         SELECT 1 FROM payload_references AS p JOIN runs AS r ON r.id = p.run
         WHERE p.key = json_extract(k.value, '$[0]') AND r.purging_at IS NULL
     ) OR EXISTS (
         SELECT 1 FROM runs AS r
-        WHERE r.run_id = json_extract(k.value, '$[1]') AND r.status IN ('running', 'waiting', 'blocked')
+        WHERE r.run_id = json_extract(k.value, '$[1]') AND r.purging_at IS NULL
+        AND (json_extract(k.value, '$[2]') OR r.status IN ('running', 'waiting', 'blocked'))
     )
 """
 
 
 def _with_runs(keys: Collection[str]) -> str:
-    """The keys, each with the run that it says it belongs to."""
-    pairs: list[tuple[str, str | None]] = []
+    """The keys, each with the run that it says it belongs to, and whether it is kept as long as that."""
+    rows: list[tuple[str, str | None, bool]] = []
     for key in keys:
         parts = parse_key(key)
-        pairs.append((key, None if parts is None else parts.run_id))
-    return json.dumps(pairs, ensure_ascii=False)
+        rows.append((key, None, False) if parts is None else (key, parts.run_id, parts.lives_with_run))
+    return json.dumps(rows, ensure_ascii=False)
 
 
 def unreferenced(database: sqlite3.Connection, keys: Collection[str]) -> set[str]:
@@ -58,8 +60,9 @@ def bar(transaction: Transaction, keys: Collection[str]) -> set[str]:
     """Bar those of these keys that no row needs; those that are barred now."""
     transaction.cursor.execute(
         f"""
-        INSERT OR IGNORE INTO payload_tombstones (key, at)
+        INSERT INTO payload_tombstones (key, at)
         SELECT json_extract(k.value, '$[0]'), ? FROM json_each(?) AS k WHERE NOT ({_NEEDED})
+        ON CONFLICT (key) DO UPDATE SET at = excluded.at
         """,
         [transaction.now, _with_runs(keys)],
     )

@@ -201,5 +201,25 @@ def test_a_value_is_kept_again_under_another_name() -> None:
     asyncio.run(scenario())
 
 
+def test_a_value_that_waited_long_for_its_commit_is_stored_anew() -> None:
+    async def scenario() -> None:
+        shelf, now = Shelf(), [1000.0]
+        plane = DataPlane(shelf.writer, shelf.reader, uptime=lambda: now[0])
+        kept = await plane.keep(codec_for(str), "x" * 40_000, ORIGIN, OUTPUT)
+        now[0] += 3600
+        assert await plane.confirm(kept) is kept
+        await shelf.store.delete([item.key async for item in shelf.store.objects("")])
+        now[0] += 1
+        again = await plane.confirm(kept)
+        assert again.envelope == kept.envelope
+        assert await plane.fetch(codec_for(str), again.envelope) == "x" * 40_000
+        assert await plane.confirm(again) is again
+        inline = await plane.keep(codec_for(str), "x", ORIGIN, OUTPUT)
+        now[0] += 10_000
+        assert await plane.confirm(inline) is inline
+
+    asyncio.run(scenario())
+
+
 def len_context(value: str) -> dict[str, int]:
     return {"length": len(value)}

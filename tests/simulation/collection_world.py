@@ -1,0 +1,447 @@
+"""A world for collection: a store, a ledger, writers, committers and collectors, in virtual time, one atom at a time.
+
+The collector and the writer are the real ones. Store and ledger are models whose every operation takes effect at one
+moment, before which and after which anything else may happen. A schedule is a sequence of choices from a seed.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+
+from pyflow_core.errors import PayloadCollectedError
+from pyflow_core.payload.collection import COMMIT_SECONDS, DAY, HOUR, CollectionPolicy, Collector
+from pyflow_core.payload.key import INPUT, OUTPUT, parse_key, run_prefix
+from pyflow_core.payload.writer import Origin, PayloadWriter
+from pyflow_core.ports.payload import PayloadLedger, PayloadService, PurgedRun, StoredObject
+from pyflow_core.ports.state import DEFAULT_TENANT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Collection, Coroutine, Generator, Sequence
+
+WORKFLOW = "orders"
+RUNS = ("run-1", "run-2")
+STEPS = ("one", "two")
+CONTENTS = (b"a", b"b")
+
+STORE_SKEW = 2 * HOUR
+"""By so much at most the store's clock is off, either way."""
+LATE = 5 * DAY
+"""A deletion or a commit arrives at most so long after it was sent; tombstones last longer."""
+GRACE = DAY
+RETENTION = 3 * DAY
+MOST_TRIES = 6
+
+JUMPS = (1.0, 60.0, HOUR, 6 * HOUR, DAY, 2 * DAY, 8 * DAY)
+
+
+class ViolationError(AssertionError):
+    """Something happened that must not."""
+
+
+class Pause:
+    """A moment at which anything else may happen. `until` is when it must be over at the latest."""
+
+    def __init__(self, until: float | None = None) -> None:
+        self.until = until
+
+    def __await__(self) -> Generator[Pause]:
+        yield self
+
+
+@dataclass
+class Run:
+    """A run of the model: what its rows refer to, and where it stands."""
+
+    epoch: int
+    status: str = "running"
+    ended_at: float = 0.0
+    purging: bool = False
+    references: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class World:
+    """Everything that is true. `bugs` are planted faults, by name."""
+
+    def __init__(self, seed: int, bugs: frozenset[str] = frozenset()) -> None:
+        self.random = random.Random(seed)
+        self.bugs = bugs
+        # In a small world the same names meet more often, in a large one they do not get in each other's way.
+        self.run_ids = RUNS[: self.random.randint(1, len(RUNS))]
+        self.contents = CONTENTS[: self.random.randint(1, len(CONTENTS))]
+        self.now = 1_700_000_000.0
+        self.skew = self.random.uniform(-STORE_SKEW, STORE_SKEW)
+        self.objects: dict[str, StoredObject] = {}
+        self.bodies: dict[str, bytes] = {}
+        self.runs: dict[str, Run] = {}
+        self.tombstones: dict[str, float] = {}
+        self.swept_young: set[str] = set()
+        self.created_at: dict[str, float] = {}
+        self.counts = dict.fromkeys(("commits", "refused", "deleted", "purged", "crashes", "recreated"), 0)
+
+    def referenced(self) -> set[str]:
+        """The keys that rows need."""
+        return {key for run in self.runs.values() if not run.purging for key in run.references.values()}
+
+    def check(self) -> None:
+        """No row that is needed refers to nothing."""
+        dangling = self.referenced() - set(self.objects)
+        if dangling:
+            raise ViolationError(f"a live object was deleted, or a reference to nothing committed: {sorted(dangling)}")
+
+    def is_needed(self, key: str) -> bool:
+        if "bar ignores references" in self.bugs:
+            return False
+        if key in self.referenced():
+            return True
+        parts = parse_key(key)
+        run = self.runs.get((parts.run_id if parts else None) or "")
+        if run is None or run.purging or "bar ignores running runs" in self.bugs:
+            return False
+        return run.status == "running"
+
+
+class ModelStore(PayloadService):
+    """A store with a clock of its own, where deletions may arrive late."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__("model")
+        self._world = world
+
+    @override
+    async def open(self) -> None: ...
+
+    @override
+    async def close(self) -> None: ...
+
+    @override
+    async def now(self) -> float:
+        await Pause()
+        return self._world.now + self._world.skew
+
+    @override
+    async def put(self, key: str, data: bytes, *, ttl_seconds: float | None = None) -> bool:
+        await Pause()
+        world = self._world
+        created = key not in world.objects
+        if created:
+            world.objects[key] = StoredObject(key, len(data), world.now + world.skew)
+            world.bodies[key] = data
+            world.created_at[key] = world.now
+        await Pause()
+        return created
+
+    @override
+    async def get(self, key: str, *, most: int | None = None) -> bytes | None:
+        await Pause()
+        return self._world.bodies.get(key)
+
+    @override
+    async def get_range(self, key: str, start: int, end: int) -> bytes | None:
+        raise NotImplementedError
+
+    @override
+    async def open_stream(self, key: str) -> AsyncGenerator[bytes] | None:
+        data = await self.get(key)
+        return None if data is None else _one(data)
+
+    @override
+    async def stat(self, key: str) -> StoredObject | None:
+        await Pause()
+        return self._world.objects.get(key)
+
+    @override
+    async def objects(self, prefix: str) -> AsyncGenerator[StoredObject]:
+        await Pause()
+        for key in sorted(self._world.objects):
+            item = self._world.objects.get(key) if key.startswith(prefix) else None
+            if item is not None:
+                yield item
+        await Pause()
+
+    @override
+    async def delete(self, keys: Sequence[str]) -> None:
+        world = self._world
+        until = world.now + LATE
+        for key in keys:
+            await Pause(until)
+            if world.objects.pop(key, None) is not None:
+                del world.bodies[key]
+                world.counts["deleted"] += 1
+
+    @override
+    async def extend(self, key: str, ttl_seconds: float) -> bool:
+        return False
+
+
+async def _one(data: bytes) -> AsyncGenerator[bytes]:
+    yield data
+
+
+class ModelLedger(PayloadLedger):
+    """The ledger's rule, in few lines. By `sweeping` the bars of a sweep are told from those of a purge."""
+
+    def __init__(self, world: World, *, sweeping: bool = False) -> None:
+        self._world = world
+        self._sweeping = sweeping
+
+    @override
+    async def now(self) -> float:
+        return self._world.now
+
+    @override
+    async def unreferenced(self, keys: Collection[str]) -> set[str]:
+        await Pause()
+        return {key for key in keys if not self._world.is_needed(key)}
+
+    @override
+    async def bar(self, keys: Collection[str]) -> set[str]:
+        await Pause(self._world.now + LATE)
+        world = self._world
+        if "deletion without a bar" in world.bugs:
+            return set(keys)
+        for key in keys:
+            if world.is_needed(key):
+                continue
+            known = key in world.tombstones
+            world.tombstones[key] = world.now
+            if not known:
+                world.swept_young.discard(key)
+                if self._sweeping and world.now - world.created_at.get(key, 0.0) < GRACE - STORE_SKEW:
+                    world.swept_young.add(key)
+        barred = {key for key in keys if key in world.tombstones}
+        await Pause()
+        return barred
+
+    @override
+    async def unbar(self, older_than_seconds: float) -> int:
+        await Pause()
+        world = self._world
+        old = [key for key, at in world.tombstones.items() if at <= world.now - older_than_seconds]
+        for key in old:
+            del world.tombstones[key]
+        return len(old)
+
+    @override
+    async def expired_runs(self, retention_seconds: float, limit: int) -> list[PurgedRun]:
+        await Pause()
+        world = self._world
+        for run in world.runs.values():
+            if run.status == "ended" and run.ended_at <= world.now - retention_seconds:
+                run.purging = True
+        marked = [name for name, run in world.runs.items() if run.purging]
+        return [PurgedRun(name, run_prefix(DEFAULT_TENANT, WORKFLOW, name)) for name in marked[:limit]]
+
+    @override
+    async def forget_run(self, run_id: str) -> None:
+        await Pause()
+        run = self._world.runs.get(run_id)
+        if run is not None and run.purging:
+            del self._world.runs[run_id]
+            self._world.counts["purged"] += 1
+
+    @override
+    async def note_failure(self, run_id: str, message: str) -> None:
+        await Pause()
+
+    # --- what commits do
+
+    async def create_run(self, run_id: str, input_key: str) -> int | None:
+        """The epoch of a new run; None if there is one."""
+        await Pause(self._world.now + LATE)
+        world = self._world
+        if run_id in world.runs:
+            return None
+        self._refuse_barred(input_key)
+        world.counts["recreated"] += world.counts["purged"] > 0
+        world.counts["commits"] += 1
+        run = Run(epoch=world.random.getrandbits(32), references={"input": input_key})
+        world.runs[run_id] = run
+        return run.epoch
+
+    async def finish_step(self, run_id: str, epoch: int, step: str, key: str) -> bool:
+        """Whether the result was taken."""
+        await Pause(self._world.now + LATE)
+        run = self._world.runs.get(run_id)
+        if run is None or run.epoch != epoch or run.status != "running" or step in run.references:
+            return False
+        self._refuse_barred(key)
+        self._world.counts["commits"] += 1
+        run.references[step] = key
+        return True
+
+    async def settle(self, run_id: str, epoch: int) -> None:
+        """End a run."""
+        await Pause()
+        run = self._world.runs.get(run_id)
+        if run is not None and run.epoch == epoch and run.status == "running":
+            run.status, run.ended_at = "ended", self._world.now
+
+    def _refuse_barred(self, key: str) -> None:
+        world = self._world
+        if key not in world.tombstones or "commit ignores tombstones" in world.bugs:
+            return
+        world.counts["refused"] += 1
+        if key in world.swept_young:
+            raise ViolationError("a sweep disturbed a writer whose object was younger than the grace")
+        raise PayloadCollectedError
+
+
+Task = tuple[str, "Coroutine[Any, Any, None]", Pause]
+
+
+class Schedule:
+    """One run of the world: tasks that are advanced, killed or left alone, in an order that the seed gives."""
+
+    def __init__(self, seed: int, bugs: frozenset[str] = frozenset()) -> None:
+        self.world = World(seed, bugs)
+        self._store = ModelStore(self.world)
+        self._ledger = ModelLedger(self.world)
+        self._tasks: list[Task] = []
+        self._stalled: set[int] = set()  # a process that was stopped, while everything else goes on
+
+    def play(self, turns: int) -> None:
+        """Play so many moments, and check after each."""
+        for _ in range(turns):
+            self._turn()
+            self.world.check()
+        for _, task, _ in self._tasks:
+            task.close()
+
+    def _turn(self) -> None:
+        chance = self.world.random
+        choice = chance.random()
+        if choice < 0.08 or not self._tasks:
+            self._begin()
+        elif choice < 0.12:
+            self._pass_time(chance.choice(JUMPS))
+        elif choice < 0.14:
+            self._kill(chance.randrange(len(self._tasks)))
+        elif choice < 0.17:
+            self._stalled = set() if self._stalled else {id(chance.choice(self._tasks)[1])}
+        else:
+            at = chance.randrange(len(self._tasks))
+            if id(self._tasks[at][1]) not in self._stalled:
+                self._advance(at)
+
+    def _begin(self) -> None:
+        kind = self.world.random.choice(("start", "start", "step", "step", "settle", "sweep", "sweep", "purge"))
+        make = getattr(self, f"_make_{kind}")
+        task = make()
+        if task is not None:
+            self._step(kind, task)
+
+    def _step(self, kind: str, task: Coroutine[Any, Any, None]) -> None:
+        try:
+            pause = task.send(None)
+        except StopIteration:
+            return
+        self._tasks.append((kind, task, pause))
+
+    def _advance(self, at: int) -> None:
+        kind, task, _ = self._tasks.pop(at)
+        self._step(kind, task)
+
+    def _kill(self, at: int) -> None:
+        self.world.counts["crashes"] += 1
+        self._tasks.pop(at)[1].close()
+
+    def _pass_time(self, seconds: float) -> None:
+        """Time passes, and what must be over by then is over."""
+        until = self.world.now + seconds
+        while due := [at for at, task in enumerate(self._tasks) if (task[2].until or until) < until]:
+            at = min(due, key=lambda at: self._tasks[at][2].until or 0.0)
+            self.world.now = max(self.world.now, self._tasks[at][2].until or 0.0)
+            self._advance(at)
+            self.world.check()
+        self.world.now = until
+
+    # --- who acts
+
+    def _make_start(self) -> Coroutine[Any, Any, None]:
+        return self._start(self.world.random.choice(self.world.run_ids), self.world.random.choice(self.world.contents))
+
+    def _make_step(self) -> Coroutine[Any, Any, None] | None:
+        living = [(name, run) for name, run in self.world.runs.items() if run.status == "running"]
+        if not living:
+            return None
+        name, run = self.world.random.choice(living)
+        return self._work(
+            name, run.epoch, self.world.random.choice(STEPS), self.world.random.choice(self.world.contents)
+        )
+
+    def _make_settle(self) -> Coroutine[Any, Any, None] | None:
+        living = [(name, run) for name, run in self.world.runs.items() if run.status == "running"]
+        if not living:
+            return None
+        name, run = self.world.random.choice(living)
+        return self._ledger.settle(name, run.epoch)
+
+    def _make_sweep(self) -> Coroutine[Any, Any, None]:
+        return self._collect(purge=False)
+
+    def _make_purge(self) -> Coroutine[Any, Any, None]:
+        return self._collect(purge=True)
+
+    async def _start(self, run_id: str, content: bytes) -> None:
+        origin = Origin(WORKFLOW, run_id)
+        for edition in self._editions():
+            key = await self._store_value(content, origin, INPUT, edition)
+            try:
+                await self._ledger.create_run(run_id, key)
+            except PayloadCollectedError:
+                continue
+            return
+
+    async def _work(self, run_id: str, epoch: int, step: str, content: bytes) -> None:
+        origin = Origin(WORKFLOW, run_id, step, 1)
+        for edition in self._editions():
+            key = await self._store_value(content, origin, OUTPUT, edition)
+            try:
+                await self._ledger.finish_step(run_id, epoch, step, key)
+            except PayloadCollectedError:
+                continue
+            return
+
+    def _editions(self) -> Generator[int]:
+        for edition in range(MOST_TRIES):
+            yield 0 if "a barred name is used again" in self.world.bugs else edition
+        raise ViolationError("a writer does not get through")
+
+    async def _store_value(self, content: bytes, origin: Origin, slot: str, edition: int) -> str:
+        """As the data plane does it: what was put too long ago is put anew."""
+        while True:
+            begun = self.world.now
+            key = (await PayloadWriter(self._store).write(content, origin, slot, edition=edition)).key
+            await Pause()
+            if self.world.now - begun <= COMMIT_SECONDS or "a commit may come any time" in self.world.bugs:
+                return key
+
+    async def _collect(self, *, purge: bool) -> None:
+        bugs = self.world.bugs
+        policy = CollectionPolicy(grace_seconds=0.0 if "no grace" in bugs else GRACE)
+        if "tombstones are short-lived" in bugs:
+            policy = CollectionPolicy(GRACE, tombstone_seconds=60.0, deletion_seconds=30.0)
+        ledger = ModelLedger(self.world, sweeping=not purge)
+        collector = Collector([self._store], ledger, policy, uptime=lambda: self.world.now)
+        if purge:
+            await collector.purge(RETENTION)
+        else:
+            await collector.sweep()
+
+
+def replay(seed: int, turns: int, bugs: frozenset[str] = frozenset()) -> dict[str, int]:
+    """Play one schedule; what happened in it.
+
+    Raises:
+        ViolationError: it names the seed.
+    """
+    schedule = Schedule(seed, bugs)
+    try:
+        schedule.play(turns)
+    except ViolationError as error:
+        raise ViolationError(f"seed {seed}: {error}") from error
+    return schedule.world.counts
