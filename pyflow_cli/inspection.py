@@ -52,6 +52,7 @@ def inspector_settings(
         exclude=settings.exclude,
         package=settings.package,
         services=settings.services,
+        step_services=settings.step_services,
         name=settings.name,
         select=select,
         ignore=ignore,

@@ -11,6 +11,7 @@ from pyflow_inspector.code_hash import CodeHashes
 if TYPE_CHECKING:
     import libcst as cst
 
+    from pyflow_inspector.factory import Services
     from pyflow_inspector.project import Module, Project
     from pyflow_inspector.signature import Signature
     from pyflow_inspector.steps.fact import Facts
@@ -33,6 +34,12 @@ class WiredFunction:
         """The function."""
         return self.signature.node
 
+    @property
+    def is_as_written(self) -> bool:
+        """Whether the function is called with the parameters that it is written with: no decorator, no method."""
+        own = 1 if self.wiring.function_node is self.node else 0
+        return len(self.node.decorators) <= own and "." not in self.label.partition(":")[2]
+
 
 @dataclass
 class ProjectModel:
@@ -43,6 +50,8 @@ class ProjectModel:
     """All of the unit, by line, those that cannot be used too."""
     workflows: list[WiredFunction] = field(default_factory=list[WiredFunction])
     rpcs: list[WiredFunction] = field(default_factory=list[WiredFunction])
+    services: Services | None = None
+    """What the service factory yields, where the unit is the factory and the source says it."""
 
     @cached_property
     def hashes(self) -> CodeHashes:

@@ -52,17 +52,21 @@ def seconds(node: cst.BaseExpression, lookup: Lookup) -> Any:
 
     A `Backoff(...)` becomes a mapping of what is written in it.
     """
-    if isinstance(node, cst.Call) and _called_name(node) == "Backoff":
-        return _arguments(node, _BACKOFF_FIELDS, lookup)
-    value: object = _timedelta(node, lookup)
-    if value is None:
-        value = literal(node, lookup)
+    value: object = duration(node, lookup)
     if value == DYNAMIC or not isinstance(value, timedelta | str | int | float):
         return value
     try:
         return parse_duration(value)
     except InvalidDurationError:
-        return value
+        return DYNAMIC if isinstance(value, timedelta) else value
+
+
+def duration(node: cst.BaseExpression, lookup: Lookup) -> Any:
+    """A duration as it is written: a `timedelta`, seconds or a text, a `Backoff(...)` as a mapping."""
+    if isinstance(node, cst.Call) and _called_name(node) == "Backoff":
+        return _arguments(node, _BACKOFF_FIELDS, lookup)
+    value = _timedelta(node, lookup)
+    return literal(node, lookup) if value is None else value
 
 
 def literal(node: cst.BaseExpression, lookup: Lookup) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pyflow_inspector.conduct.meaning import function_node
 from pyflow_inspector.conduct.survey import survey
+from pyflow_inspector.factory import read_services
 from pyflow_inspector.model import ProjectModel, WiredFunction
 from pyflow_inspector.option import keyword_argument
 from pyflow_inspector.project import Project
@@ -104,8 +105,14 @@ def _read_factory(read: Reading, unit: str, name: str, attribute: str) -> UnitRe
     project = read.project
     module = project.module(name)
     found = module is None or project.defines(module, attribute)
-    fact = FactoryFact(found, () if module is None else tuple(module.table.bindings))
-    findings = _findings(read, ProjectModel(project), file_start(project.file_of(name)))
+    services = None if module is None else read_services(project, module, attribute)
+    fact = FactoryFact(
+        found,
+        () if module is None else tuple(module.table.bindings),
+        None if services is None else services.name,
+        None if services is None else tuple(services.attributes),
+    )
+    findings = _findings(read, ProjectModel(project, services=services), file_start(project.file_of(name)))
     return UnitReport(unit, project.dependencies, findings=findings, factory=fact)
 
 

@@ -19,9 +19,9 @@ class InspectorSettings:
 
     `root` is the project's root, to which every position is relative; `source` is the folder from which its
     modules are imported. `exclude` holds globs relative to `root` (`*` within a segment, `**` across segments; a
-    folder excludes what is below it). `package` is the generated package, which is never inspected. `services` is
-    `"module:attribute"`. `select` and `ignore` hold codes or prefixes of codes; an empty `select` means all.
-    `rules` holds severities or `"off"` by code or prefix, `per_file_rules` such tables by glob. `cache` is
+    folder excludes what is below it). `package` is the generated package, which is never inspected. `services` and
+    `step_services` are `"module:attribute"`. `select` and `ignore` hold codes or prefixes of codes; an empty `select`
+    means all. `rules` holds severities or `"off"` by code or prefix, `per_file_rules` such tables by glob. `cache` is
     the folder for what has been read, nothing to keep nothing.
     """
 
@@ -30,6 +30,7 @@ class InspectorSettings:
     name: str
     package: str = "pyflow_gen"
     services: str | None = None
+    step_services: str | None = None
     exclude: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from pyflow_core.metadata import ServiceMeta
 from pyflow_inspector.annotation import Annotation, read_annotation
+from pyflow_inspector.wire_function import BUILTIN_SERVICES
 
 if TYPE_CHECKING:
     import libcst as cst
 
     from pyflow_inspector.project import Module, Project
-
-BUILTIN_SERVICES = frozenset({"workflow", "rpc", "logger", "step"})
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 import libcst as cst
 
@@ -11,12 +11,22 @@ from pyflow_core.naming import DYNAMIC, module_name, orchestrator_queue, step_qu
 from pyflow_inspector.graph.flow import make_graph
 from pyflow_inspector.option import documentation, execution_options, keyword_argument, text, texts
 from pyflow_inspector.tree import dotted_name
-from pyflow_inspector.unit import RpcFact, ServicePlace, StepPlace, Target, WiringFact, WorkflowFact, written_rpc
+from pyflow_inspector.unit import (
+    FunctionPlace,
+    RpcFact,
+    ServicePlace,
+    StepPlace,
+    Target,
+    WiringFact,
+    WorkflowFact,
+    written_rpc,
+)
 
 if TYPE_CHECKING:
     from pyflow_inspector.annotation import Annotation
     from pyflow_inspector.model import ProjectModel, WiredFunction
     from pyflow_inspector.steps.fact import FoundStep
+    from pyflow_inspector.steps.value import FunctionValue
     from pyflow_inspector.wiring import Wiring
 
 
@@ -34,13 +44,46 @@ def workflow_fact(model: ProjectModel, workflow: WiredFunction) -> WorkflowFact:
         if step.form.type == "rpc"
     ]
     return WorkflowFact(
-        wiring_fact(workflow.wiring), _workflow(model, workflow), tuple(places), _targets(workflow), _services(workflow)
+        wiring_fact(workflow.wiring),
+        _workflow(model, workflow),
+        tuple(places),
+        _targets(workflow),
+        _services(workflow),
+        _functions(workflow),
     )
 
 
 def rpc_fact(model: ProjectModel, rpc: WiredFunction) -> RpcFact:
     """One RPC as plain data."""
-    return RpcFact(wiring_fact(rpc.wiring), _rpc(model, rpc), _targets(rpc), _services(rpc))
+    return RpcFact(wiring_fact(rpc.wiring), _rpc(model, rpc), _targets(rpc), _services(rpc), _takes_data(rpc))
+
+
+def _takes_data(rpc: WiredFunction) -> Literal["none", "optional", "required"] | None:
+    if not rpc.is_as_written:
+        return None
+    param = rpc.signature.data_param
+    if param is None:
+        return "none"
+    return "required" if param.default is None else "optional"
+
+
+def _functions(workflow: WiredFunction) -> tuple[FunctionPlace, ...]:
+    """The functions of the project that inline steps run."""
+    return tuple(
+        FunctionPlace(step.form.function.label, step.module.syntax.span(step.target_node), _need(step.form.function))
+        for step in workflow.facts.steps
+        if step.form.type == "inline" and step.form.function is not None and step.target_node is not None
+    )
+
+
+def _need(function: FunctionValue) -> str | None:
+    """The first parameter without a default; nothing where decorators or an instance may fill it."""
+    node = function.node
+    is_method = function.closure is None and "." in function.label.partition(":")[2]
+    if is_method or (isinstance(node, cst.FunctionDef) and node.decorators):
+        return None
+    params = [*node.params.posonly_params, *node.params.params, *node.params.kwonly_params]
+    return next((param.name.value for param in params if param.default is None), None)
 
 
 def _targets(wired: WiredFunction) -> tuple[Target, ...]:
@@ -51,12 +94,15 @@ def _targets(wired: WiredFunction) -> tuple[Target, ...]:
         if form.type == "rpc" and form.rpc_name not in {None, DYNAMIC} and step.target_node is not None:
             written = written_rpc(form.rpc_name or "", is_reference=form.is_reference)
             has_data = _has_data(step.call, 1, is_reference=form.is_reference)
-            found.append(Target(written, step.module.syntax.span(step.target_node), has_data))
+            is_literal = isinstance(step.target_node, cst.SimpleString)
+            found.append(Target(written, step.module.syntax.span(step.target_node), has_data, is_literal))
     for invoke in wired.facts.invokes:
         if invoke.name is not None:
             written = written_rpc(invoke.name, is_reference=invoke.is_reference)
             has_data = _has_data(invoke.call, 0, is_reference=invoke.is_reference)
-            found.append(Target(written, invoke.place.module.syntax.span(invoke.place.node), has_data))
+            place = invoke.place
+            is_literal = isinstance(place.node, cst.SimpleString)
+            found.append(Target(written, place.module.syntax.span(place.node), has_data, is_literal))
     return tuple(found)
 
 
@@ -68,7 +114,13 @@ def _has_data(call: cst.Call, index: int, *, is_reference: bool) -> bool | None:
     if not is_reference:
         return len(given) > index + 1
     reference = given[index].value
+    while isinstance(reference, cst.Call) and _is_method_of_call(reference.func):  # `rpcs.users.create(data).lazy()`
+        reference = reference.func.value
     return bool(reference.args) if isinstance(reference, cst.Call) else None
+
+
+def _is_method_of_call(node: cst.CSTNode) -> TypeGuard[cst.Attribute]:
+    return isinstance(node, cst.Attribute) and isinstance(node.value, cst.Call)
 
 
 def _services(wired: WiredFunction) -> tuple[ServicePlace, ...]:

@@ -39,11 +39,22 @@ class Target:
     """An RPC that a step or a bare `rpc.invoke` names, and where.
 
     `rpc` is as `written_rpc` makes it. `has_data` says whether data is given along; nothing if that cannot be told.
+    `is_literal` says that its name is written there.
     """
 
     rpc: str
     span: Span
     has_data: bool | None
+    is_literal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionPlace:
+    """A function of the project that an inline step runs, and the first argument that it cannot do without."""
+
+    func: str
+    span: Span
+    needs: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +75,31 @@ class WorkflowFact:
     steps: tuple[StepPlace, ...]
     targets: tuple[Target, ...]
     services: tuple[ServicePlace, ...]
+    functions: tuple[FunctionPlace, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RpcFact:
-    """An RPC that was read."""
+    """An RPC that was read. `data` says whether it takes data; nothing if decorators may have changed that."""
 
     wiring: WiringFact
     meta: RpcMeta
     targets: tuple[Target, ...]
     services: tuple[ServicePlace, ...]
+    data: Literal["none", "optional", "required"] | None
 
 
 @dataclass(frozen=True, slots=True)
 class FactoryFact:
-    """The service factory: whether its module has it, as far as that can be told, and what the module has."""
+    """The service factory: whether its module has it, as far as that can be told, and what the module has.
+
+    `kind` is the class that it yields and `services` the attributes of that; nothing where these are not known.
+    """
 
     found: bool
     names: tuple[str, ...]
+    kind: str | None = None
+    services: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Where the results of bare `rpc.invoke`s go, which no record holds."""
+"""Where the results of certain calls go: of bare `rpc.invoke`s, which no record holds, unless others are named."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pyflow_inspector.ast_node import child_nodes
 from pyflow_inspector.conduct.scope import FUNCTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pyflow_inspector.conduct.scope import Scope
     from pyflow_inspector.conduct.survey import Conduct
 
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 class Untracked:
     """Answers whether an expression rests on such a result, through variables, helpers and their arguments."""
 
-    def __init__(self, conduct: Conduct) -> None:
+    def __init__(self, conduct: Conduct, sources: Collection[ast.AST] | None = None) -> None:
         self._conduct = conduct
+        self._sources = conduct.invokes if sources is None else sources
         self._names: dict[tuple[Scope, str], bool] = {}
         self._returns: dict[Scope, bool] = {}
         self._scopes = {stand.scope.node: stand.scope for stand in conduct.bodies if stand.step is None}
@@ -27,7 +30,7 @@ class Untracked:
         stack = [node]
         while stack:
             part = stack.pop()
-            if part in self._conduct.invokes:
+            if part in self._sources:
                 return True
             if isinstance(part, FUNCTIONS) or part in self._conduct.step_calls:
                 continue

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
+from pyflow_core.metadata import Edit, Fix
+from pyflow_core.naming import is_valid_name
+from pyflow_core.suggest import nearest
 from pyflow_inspector.rules.rule import Example, ProjectRule
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     from pyflow_core.metadata import Diagnostic
     from pyflow_inspector.linked import LinkedProject
+    from pyflow_inspector.unit import Target
 
 
 class UnknownRpc(ProjectRule):
@@ -64,6 +67,14 @@ class UnknownRpc(ProjectRule):
             for target in wired.targets:
                 name = linked.rpc_name(target.rpc)
                 if name not in linked.rpc_names:
-                    near = difflib.get_close_matches(name, sorted(linked.rpc_names), n=1)
-                    advice = f"did you mean {near[0]!r}?" if near else "wire it with `wire_rpc`"
-                    yield self.at(target.span, f"there is no RPC {name!r}", advice)
+                    near = nearest(name, linked.rpc_names)
+                    advice = f"did you mean {near!r}?" if near is not None else "wire it with `wire_rpc`"
+                    fix = _rename(target, near) if near is not None else None
+                    yield self.at(target.span, f"there is no RPC {name!r}", advice, fix=fix)
+
+
+def _rename(target: Target, name: str) -> Fix | None:
+    """Unsafe, since another RPC may be meant. A reference or a constant is changed where it is made."""
+    if not target.is_literal or not is_valid_name(name):
+        return None
+    return Fix(f"write {name!r}", safe=False, edits=(Edit(target.span, f'"{name}"'),))

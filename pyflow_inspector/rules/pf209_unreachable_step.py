@@ -98,6 +98,7 @@ class UnreachableStep(Rule):
                 'workflow.do("second", lambda: None)',
                 'workflow.do("fourth", lambda: None)',
             ),
+            also=("PF103",),
         ),
         Example(
             """

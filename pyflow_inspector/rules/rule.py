@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 class Example:
     """A small project that a rule accepts or refuses: one file, or several, each after a line `# file: name`.
 
-    `marks` are the texts that the findings of a refused one point at, in order.
+    `marks` are the texts that the findings of a refused one point at, in order. `also` are the codes of other rules
+    that have something to say of it.
     """
 
     source: str
     marks: tuple[str, ...] = ()
     services: str | None = None
+    also: tuple[str, ...] = ()
+    package: str = "pyflow_gen"
 
     def files(self) -> dict[str, str]:
         """The files of the project, by name; a lone one is `app/example.py`."""

@@ -29,8 +29,8 @@ def _find(example: Example, root: Path) -> tuple[Diagnostic, ...]:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    settings = InspectorSettings(root=root, source=root, name="example", services=example.services)
-    return inspect_project(settings).diagnostics
+    given = {"name": "example", "services": example.services, "package": example.package}
+    return inspect_project(InspectorSettings(root=root, source=root, **given)).diagnostics
 
 
 def _marked(finding: Diagnostic, root: Path) -> str:
@@ -47,8 +47,9 @@ def test_a_rule_accepts_its_valid_examples(rule: Rule, example: Example, tmp_pat
 
 @pytest.mark.parametrize(("rule", "example"), _cases("invalid"))
 def test_a_rule_refuses_its_invalid_examples_and_says_where(rule: Rule, example: Example, tmp_path: Path) -> None:
-    found = _find(example, tmp_path)
-    assert {one.code for one in found} == {rule.code}, render_text(found, tmp_path)
+    everything = _find(example, tmp_path)
+    assert {one.code for one in everything} == {rule.code, *example.also}, render_text(everything, tmp_path)
+    found = [one for one in everything if one.code == rule.code]
     assert tuple(_marked(one, tmp_path) for one in found) == example.marks
     assert {(one.name, one.severity) for one in found} == {(rule.name, rule.severity)}
 

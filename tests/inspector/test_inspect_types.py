@@ -89,7 +89,7 @@ def test_a_type_is_resolved_through_the_imports_of_its_module(
     meta = bench.metadata.rpcs[0].input
     assert meta is not None
     assert (meta.text.replace("[User,]", "[User]"), meta.refs) == (text.replace("[User,]", "[User]"), refs)
-    assert bench.metadata.diagnostics == ()
+    assert bench.codes == []
 
 
 def test_a_star_import_from_one_place_outside_is_where_a_name_comes_from(bench: Bench) -> None:
@@ -116,7 +116,7 @@ def test_services_have_their_types_also_those_for_type_checkers_only(bench: Benc
         ("step", True, False, None),
     ]
     assert services[0].type is not None and services[0].type.refs == {"Database": "app.services:Database"}
-    assert bench.metadata.diagnostics == ()
+    assert bench.codes == []
 
 
 def test_a_function_without_data_has_no_input(bench: Bench) -> None:
