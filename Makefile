@@ -9,8 +9,7 @@ PYTHON ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format types pytest corpus chaos chaos-payloads bench bench-payloads golden examples \
-        docs wheel clean distclean
+.PHONY: help setup demo test lint format types pytest corpus chaos chaos-payloads bench bench-payloads hostile golden examples \ docs wheel clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +53,9 @@ bench: $(VENV)/.bench ## the same work on pyflow and on a peer, in turn
 
 bench-inspector: $(VENV)/.dev ## how long pyflow check takes on 200 workflow files
 	$(PY) tests/benchmarks/bench_inspector.py $(ARGS)
+
+hostile: $(VENV)/.dev ## ten thousand hostile names through the generator
+	$(PY) -m pytest -m slow -s tests/cli/test_codegen_many_hostile_names.py
 
 golden: $(VENV)/.dev ## write the expected files of tests/golden anew
 	$(PY) tests/golden/update.py

@@ -50,7 +50,7 @@ def run_case(name: str, folder: Path) -> Outcome:
             code = int(ended.code or 0)
     after = read_tree(folder)
     changed = {path: text for path, text in after.items() if before.get(path) != text}
-    changed |= {path: "(removed)\n" for path in before if path not in after}
+    changed |= {path: "# removed\n" for path in before if path not in after}
     place = str(folder.resolve())
     return Outcome(code, out.text().replace(place, PLACE), err.text().replace(place, PLACE), changed)
 

@@ -1,0 +1,2 @@
+from pyflow_core import wire_rpc
+x = (
