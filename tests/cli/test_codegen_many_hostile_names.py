@@ -71,7 +71,7 @@ def write_project(root: Path, given: list[str], chance: random.Random) -> None:
         text = "".join(chance.choices(PIECES, k=4))
         about = f"description={text!a}"
         docs = f"docs=WorkflowDocs(summary={text!a}, description={text!a}, tags=[{text!a}])"
-        lines.append(f"@wire_rpc({name!a}, {about})\nasync def rpc{number}(data: int) -> int:\n    return data\n")
+        lines.append(f"@wire_rpc({name!a})\nasync def rpc{number}(data: int) -> int:\n    {text!a}\n    return data\n")
         lines.append(f"@wire_workflow({name!a}, {about}, tags=[{text!a}], {docs})")
         lines.append(f"async def flow{number}(data: int, *, workflow) -> int:")
         lines.append(f"    return await workflow.do({name!a}, {name!a}, data, {about})\n")

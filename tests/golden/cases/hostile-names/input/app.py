@@ -1,7 +1,7 @@
 from pyflow_core import wire_rpc, wire_workflow
 
 
-@wire_rpc("class.import", description='"""; import os #')
+@wire_rpc("class.import")
 async def keyword(data: str) -> None: ...
 
 
