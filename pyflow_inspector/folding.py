@@ -257,7 +257,18 @@ def _joined(parts: list[str | None]) -> Folded:
     known = [part for part in parts if part is not None]
     if sum(map(len, known)) > MAX_TEXT:
         return HOLE
-    return constant("".join(known)) if len(known) == len(parts) else Template(tuple(parts))
+    return constant("".join(known)) if len(known) == len(parts) else Template(_merged(parts))
+
+
+def _merged(parts: list[str | None]) -> tuple[str | None, ...]:
+    """Without empty texts and with one hole for several in a row, so that `x = x + x` does not grow for ever."""
+    merged: list[str | None] = []
+    for part in parts:
+        if part is None and merged and merged[-1] is None:
+            continue
+        if part != "":
+            merged.append(part)
+    return tuple(merged)
 
 
 _FOLDS: dict[type[cst.CSTNode], Callable[..., Folded]] = {

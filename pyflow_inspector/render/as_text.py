@@ -75,4 +75,12 @@ def _read_lines(path: Path) -> list[str]:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     except SyntaxError:
         encoding = "utf-8"
-    return re.split(r"\r\n|\r|\n", data.decode(encoding, errors="replace"))
+    return re.split(r"\r\n|\r|\n", _decoded(data, encoding))
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    """The text; an encoding of something else than text, such as `rot13`, is no reason to show nothing."""
+    try:
+        return data.decode(encoding, errors="replace")
+    except (LookupError, UnicodeError):
+        return data.decode(errors="replace")
