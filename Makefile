@@ -9,7 +9,7 @@ PYTHON ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format types pytest corpus chaos chaos-payloads bench bench-payloads hostile golden examples docs wheel clean distclean
+.PHONY: help setup demo test lint format types pytest corpus mutants fuzz-inspector chaos chaos-payloads bench bench-payloads hostile golden examples docs wheel clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,12 @@ pytest: $(VENV)/.dev ## the tests; ARGS="tests/unit -k name" for some of them
 
 corpus: $(VENV)/.dev ## what the inspector finds in the labelled corpus, as a table
 	$(PY) tests/corpus/report.py $(ARGS)
+
+mutants: $(VENV)/.dev ## every small mistake in the examples and the corpus, each found at its place
+	$(PY) -m pytest -m slow tests/corpus $(ARGS)
+
+fuzz-inspector: $(VENV)/.dev ## 20,000 hostile inputs through the inspector; ARGS="500" for some of them
+	$(PY) tests/fuzz/fuzz_inspector.py $(ARGS)
 
 chaos: $(VENV)/.dev ## deaths at every store call, many murders: ten minutes long
 	$(PY) -m pytest -m slow $(ARGS)

@@ -49,6 +49,9 @@ class _Reading:
     names: FreeNames
 
 
+_MAX_HOPS = 20
+
+
 class CodeHashes:
     """Hashes of all steps and workflows of a unit; what several of them lead to is read once."""
 
@@ -141,8 +144,10 @@ class CodeHashes:
 
     def _meant(self, symbol: Symbol) -> list[Piece]:
         """What a symbol stands for; of an attribute of a value, the value."""
+        hops = 0
         while symbol.definition is None and "." in symbol.name:
-            module = self._project.module(symbol.module)
+            hops += 1
+            module = self._project.module(symbol.module) if hops < _MAX_HOPS else None  # `x = x.x` never ends
             outer = self._project.resolve(module, symbol.name.rpartition(".")[0]) if module is not None else None
             if outer is None:
                 return []

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 
 from hostile_input import MARKER, corpus_files, hostile_project
 
-from pyflow_core.metadata import Metadata
 from pyflow_inspector import InspectorSettings, inspect_project, render_json, render_text
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from pyflow_core.metadata import Metadata
 
 CPU_SECONDS = 20
 """What one input may take, of the processor and not of the clock: a loaded machine fails no test."""
@@ -32,7 +33,7 @@ SILENCE_SECONDS = 600
 """After this long without a word a process is taken to hang where no signal reaches it."""
 
 
-class Hang(BaseException):  # noqa: N818 - not one of the errors that may be caught on the way
+class Hang(BaseException):
     """An input took too long."""
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001
 """Projects that nobody would write: files of the corpus cut, spliced, garbled and mixed with what is hostile.
 
 The same seed gives the same project on every machine.
@@ -96,7 +97,7 @@ def corpus_files() -> list[bytes]:
 
 def hostile_project(files: list[bytes], seed: int) -> dict[str, bytes]:
     """The files of one project, by their paths. Each begins with code that must never run."""
-    random = Random(seed)  # noqa: S311 - it must be repeatable
+    random = Random(seed)
     count = random.choice((1, 1, 2, 3))
     names = ["app/flows.py", "app/other.py", "app/__init__.py"][:count]
     return {name: _planted(random, _garbled(random, _source(random, files))) for name in names}

@@ -1,0 +1,15 @@
+from pyflow_core import wire_rpc, wire_workflow
+
+
+@wire_rpc("rpc.name")
+async def target(data: str) -> str:
+    return data
+
+
+@wire_workflow("flow")
+async def flow(data: str, *, workflow) -> None:
+    async def compute() -> int:
+        return len(data)
+
+    await workflow.do("lambda", lambda: len(data))
+    await workflow.do("function", compute)
