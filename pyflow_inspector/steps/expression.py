@@ -95,7 +95,7 @@ def _either(walker: Walker, node: cst.BooleanOperation, ctx: Context) -> Value:
     blocks.arm("then" if isinstance(node.operator, cst.And) else "else", node.left)
     right = walker.evaluate(node.right, replace(ctx, optional=True))
     blocks.end()
-    return Value(join(left, right).meaning, left.steps | right.steps)
+    return Value(join(left, right).meaning, left.steps | right.steps, (*left.pending, *right.pending))
 
 
 def _named_expression(walker: Walker, node: cst.NamedExpr, ctx: Context) -> Value:

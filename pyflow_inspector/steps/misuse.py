@@ -221,6 +221,14 @@ def _of_item(walker: Walker, node: cst.Assign, ctx: Context) -> Iterator[cst.Bas
             yield from _put(walker, target.target.value, [node.value], ctx)
 
 
+def _of_extension(walker: Walker, node: cst.AugAssign, ctx: Context) -> Iterator[cst.BaseExpression]:
+    """`total += result`, and `results += [result]`, which is `results.append(result)`."""
+    if isinstance(node.value, cst.List | cst.Tuple) and isinstance(node.target, cst.Name):
+        yield from _put(walker, node.target, [element.value for element in node.value.elements], ctx)
+    else:
+        yield node.value
+
+
 def _put(
     walker: Walker, container: cst.Name, parts: list[cst.BaseExpression], ctx: Context
 ) -> Iterator[cst.BaseExpression]:
@@ -311,6 +319,7 @@ _SPENT: dict[type[cst.CSTNode], Callable[..., Iterator[cst.BaseExpression]]] = {
     cst.BooleanOperation: _of_either,
     cst.Call: _of_call,
     cst.Assign: _of_item,
+    cst.AugAssign: _of_extension,
     cst.Assert: _of_choice,
     cst.Return: _of_return,
 }

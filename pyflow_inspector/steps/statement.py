@@ -106,7 +106,8 @@ def _augmented_assign(walker: Walker, node: cst.AugAssign, ctx: Context) -> Cont
         both = extended(old, value)
         if both is None:
             walker.escape(node.value, value, ctx)
-        ctx.frame.bind(node.target.value, Value(both, old.steps | value.steps, blocks=waiting((old, value))))
+        steps, blocks = old.steps | value.steps, waiting((old, value))
+        ctx.frame.bind(node.target.value, Value(both, steps, annotation=old.annotation, blocks=blocks))
     else:
         walker.escape(node.value, value, ctx)
         bind_target(walker, node.target, value.plain(), node.value, ctx)

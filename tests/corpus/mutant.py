@@ -55,8 +55,14 @@ def projects() -> dict[str, InspectorSettings]:
 def mutants(name: str, settings: InspectorSettings) -> list[Mutant]:
     """Every mistake of the three kinds that can be made in a project."""
     metadata = inspect_project(settings)
-    files = {span.file for workflow in metadata.workflows for span in _spans(workflow)}
-    return [one for file in sorted(files) for one in _File(name, settings.root, file).mutants(metadata)]
+    files = sorted({span.file for workflow in metadata.workflows for span in _spans(workflow)})
+    plain = {name for file in files for name in _plain_functions((settings.root / file).read_text())}
+    return [one for file in files for one in _File(name, settings.root, file, plain).mutants(metadata)]
+
+
+def _plain_functions(text: str) -> set[str]:
+    """The functions that are not `async`: what a call of one lacks is told where it calls `workflow.do` itself."""
+    return {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
 
 
 def _spans(workflow: WorkflowMeta) -> Iterator[Span]:
@@ -65,9 +71,10 @@ def _spans(workflow: WorkflowMeta) -> Iterator[Span]:
 
 
 class _File:
-    def __init__(self, project: str, root: Path, file: str) -> None:
+    def __init__(self, project: str, root: Path, file: str, plain: set[str]) -> None:
         self._project = project
         self._file = file
+        self._plain = plain
         self._text = (root / file).read_text()
         self._lines = self._text.split("\n")
         self._starts = [0]
@@ -96,7 +103,9 @@ class _File:
         }
         for node in self._awaits:
             value = node.value
-            if (value.lineno, self._column(value)) in made and isinstance(value, ast.Call):
+            if (value.lineno, self._column(value)) not in made or not isinstance(value, ast.Call):
+                continue
+            if ast.unparse(value.func).rpartition(".")[2] not in self._plain:
                 start = self._offset(node)
                 yield self._mutant(start, self._offset(value), "", "PF203", node)
 
