@@ -93,7 +93,8 @@ def _targets(wired: WiredFunction) -> tuple[Target, ...]:
         form = step.form
         if form.type == "rpc" and form.rpc_name not in {None, DYNAMIC} and step.target_node is not None:
             written = written_rpc(form.rpc_name or "", is_reference=form.is_reference)
-            has_data = _has_data(step.call, 1, is_reference=form.is_reference)
+            is_whole = any(arg.value is step.name_node for arg in step.call.args)  # and not put into a `partial` before
+            has_data = _has_data(step.call, 1, is_reference=form.is_reference) if is_whole else None
             is_literal = isinstance(step.target_node, cst.SimpleString)
             found.append(Target(written, step.module.syntax.span(step.target_node), has_data, is_literal))
     for invoke in wired.facts.invokes:

@@ -145,7 +145,7 @@ class WrongStepArguments(ProjectRule):
         """What the call alone says: how many arguments, which options."""
         for wired in model.functions:
             for step in wired.facts.steps:
-                for problem in _step_problems(step):
+                for problem in _step_problems(step) if _is_whole(step) else ():
                     yield self._finding(problem)
             for invoke in wired.facts.invokes:
                 for problem in _invoke_problems(invoke):
@@ -180,6 +180,11 @@ class WrongStepArguments(ProjectRule):
             message = f"a step calls its function without arguments, and this one needs {place.needs!r}"
             return self.at(place.span, message, "bind them: `lambda: function(…)` or `functools.partial(function, …)`")
         return None
+
+
+def _is_whole(step: FoundStep) -> bool:
+    """Whether all arguments stand in the call, and none in a `partial` that it calls."""
+    return step.name_node is None or any(arg.value is step.name_node for arg in step.call.args)
 
 
 def _data_problem(name: str, target: Target, takes: str | None) -> str | None:

@@ -24,7 +24,8 @@ class BadSignature(Rule):
     because it is injected by name. `*args` and `**kwargs` could not be filled, and a generator gives no result.
     Such a function is refused when a worker starts.
 
-    Where the first parameter is called `workflow` or `rpc`, a `*` is missing before it.
+    Where the first parameter is called `workflow` or `rpc`, a `*` is missing before it. `workflow` and `rpc` are found
+    by their names: a parameter that is one of them by its annotation or its use must be called so.
 
     A parameter `data` after the `*` is a service of that name, which is hardly meant: a warning.
     """
@@ -81,6 +82,20 @@ class BadSignature(Rule):
         ),
         Example(
             """
+            from pyflow_core import WorkflowContext, wire_workflow
+
+            @wire_workflow("sign-up")
+            async def sign_up(data: str, *, wf) -> None:
+                await wf.do("a", lambda: 1)
+
+            @wire_workflow("tick")
+            async def tick(*, context: WorkflowContext) -> None:
+                await context.do("a", lambda: 1)
+            """,
+            marks=("wf", "context: WorkflowContext"),
+        ),
+        Example(
+            """
             from collections.abc import AsyncIterator
             from pyflow_core import wire_rpc
 
@@ -101,6 +116,7 @@ class BadSignature(Rule):
             assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             if wired.is_as_written:
                 yield from self._parameters(wired, node)
+                yield from self._renamed(wired)
                 yield from self._generator(wired, node)
 
     def _parameters(self, wired: WiredFunction, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Diagnostic]:
@@ -126,6 +142,14 @@ class BadSignature(Rule):
             if arg.arg == "data" and default is None and not positional:
                 text = "`data` after a `*` is a service of that name"
                 yield self.at(span(arg), text, "write it first, before the `*`", severity="warning")
+
+    def _renamed(self, wired: WiredFunction) -> Iterator[Diagnostic]:
+        """`workflow` or `rpc` under a name by which it is not injected."""
+        keywords = wired.node.params.kwonly_params
+        for one in wired.facts.renamed:
+            if one.place.node in keywords:
+                text = f"{one.name!r} is `{one.owner}` under another name, and would not be injected"
+                yield self.at(one.place.module.syntax.span(one.place.node), text, f"call it `{one.owner}`")
 
     def _generator(self, wired: WiredFunction, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Diagnostic]:
         from pyflow_inspector.conduct.scope import own_nodes

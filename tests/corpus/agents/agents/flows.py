@@ -73,7 +73,7 @@ async def self_check(data: Question, *, workflow) -> Answer:
             break
         draft = await workflow.do(f"revise-{attempt}", "llm.complete", Question(text=verdict.text))
     else:
-        draft = await workflow.do("fallback", lambda: Answer(text="unsure"))
+        draft = await workflow.do("fallback", lambda: Answer(text="unsure"), returns=Answer)
     return draft
 
 
@@ -81,7 +81,7 @@ async def self_check(data: Question, *, workflow) -> Answer:
 async def map_reduce(data: list[str], *, workflow) -> Answer:
     async def summarise(index: int, text: str) -> Answer:
         short = await workflow.do(f"map-{index}", "llm.complete", Question(text=text))
-        return await workflow.do(f"tidy-{index}", lambda: Answer(text=short.text.strip()))
+        return await workflow.do(f"tidy-{index}", lambda: Answer(text=short.text.strip()), returns=Answer)
 
     parts = await asyncio.gather(*[summarise(i, one) for i, one in enumerate(data)])
     return await workflow.do("reduce", "llm.complete", Question(text=" ".join(p.text for p in parts)))
