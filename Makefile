@@ -48,7 +48,8 @@ fuzz-inspector: $(VENV)/.dev ## 20,000 hostile inputs through the inspector; ARG
 chaos: $(VENV)/.dev ## deaths at every store call, many murders: ten minutes long
 	$(PY) -m pytest -m slow $(ARGS)
 
-chaos-payloads: $(VENV)/.dev ## 110,000 orders of events for the collection of payloads: some minutes long
+chaos-payloads: $(VENV)/.dev ## 300 deaths around puts and commits, 110,000 orders of events for collection: some minutes
+	$(PY) -m pytest -m slow tests/chaos/test_death_around_payloads.py $(ARGS)
 	PYFLOW_TEST_SCHEDULES=110000 $(PY) -m pytest tests/simulation $(ARGS)
 
 bench-payloads: $(VENV)/.dev ## what payload stores cost, in turn
