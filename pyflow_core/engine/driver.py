@@ -320,6 +320,9 @@ class RunDriver:
             try:
                 if turn.drafts or turn.output is not None:
                     await self._placer.place_turn(turn)
+                if any(staged.is_unplaced for staged in self._staged):
+                    self._staged = await self._placer.place_results(self._staged)
+                    activation.results = [staged.result for staged in self._staged]
                 committed = await self.host.state.commit(activation)
             except OvertakenError:
                 self._undo(turn)
@@ -421,7 +424,7 @@ class RunDriver:
                 self._planner.ended(item.result.step_name)
                 self._retries.pop(item.result.step_name, None)
                 self._staged.append(item)
-                has_drafts = has_drafts or not item.is_placed
+                has_drafts = has_drafts or item.is_unplaced
             elif isinstance(item, InlineRetry):
                 self._retries[item.step_name] = item
             else:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pyflow_core.clock import uptime
 from pyflow_core.engine.command import Event, StepCompleted, StepErrored
+from pyflow_core.payload.collection import COMMIT_SECONDS
 
 if TYPE_CHECKING:
     from pyflow_core.payload.plane import Draft
@@ -19,12 +21,21 @@ class Result(NamedTuple):
     claim: StepClaim | None
     draft: Draft | None = None
     """Of a value that does not simply stay inline: it is placed, and placed again if what it was stored as is gone."""
+    stored_at: float = 0.0
+    """The uptime at which it was placed."""
 
     @property
-    def is_placed(self) -> bool:
-        """Whether the result can be written."""
+    def is_unplaced(self) -> bool:
+        """Whether the value must be placed before the result is written.
+
+        It never was; or so long ago that it may have been collected since, and even its tombstone forgotten.
+        """
+        if self.draft is None:
+            return False
         output = self.result.output
-        return self.draft is None or output.inline is not None or output.reference is not None
+        if output.reference is None:
+            return output.inline is None
+        return uptime() - self.stored_at > COMMIT_SECONDS
 
     def event(self) -> Event:
         """What the execution is told."""

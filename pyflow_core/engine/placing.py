@@ -46,7 +46,7 @@ class Placer:
         limit = asyncio.Semaphore(AT_ONCE)
 
         async def place(result: Result) -> Result:
-            if result.draft is None or result.is_placed:
+            if result.draft is None or not result.is_unplaced:
                 return result
             async with limit:
                 return await self._place_result(result, result.draft)
@@ -64,7 +64,7 @@ class Placer:
             run_inline_bytes=self._planner.inline_bytes if claim is None else claim.inline_bytes,
             edition=self.edition,
         )
-        return staged._replace(result=result._replace(output=kept.envelope), value=kept.fresh)
+        return staged._replace(result=result._replace(output=kept.envelope), value=kept.fresh, stored_at=kept.stored_at)
 
     async def place_turn(self, turn: Turn) -> None:
         """Place what a turn asks for with, and the run's output."""

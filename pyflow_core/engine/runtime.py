@@ -27,6 +27,7 @@ from pyflow_core.errors import (
 from pyflow_core.log import logger
 from pyflow_core.middleware import Call, surround
 from pyflow_core.options import StepPolicy, check_options, load_options
+from pyflow_core.payload.scrub import DEFAULT_SCRUBBER
 from pyflow_core.project import WorkflowPlan
 from pyflow_core.references import NO_DATA
 from pyflow_core.service import Injection, check_services, enter_factory
@@ -253,12 +254,12 @@ def error_info(error: BaseException, *, step_name: str | None = None) -> ErrorIn
     failed = _failed_step(error)
     return ErrorInfo(
         type=type(error).__qualname__,
-        message=str(error)[:MAX_MESSAGE],
+        message=DEFAULT_SCRUBBER.text(str(error))[:MAX_MESSAGE],
         code=code,
         retryable=getattr(error, "retryable", True),
         step_name=failed.step_name if failed is not None else step_name,
         fields=fields,
-        traceback="".join(traceback.format_exception(error)),
+        traceback=DEFAULT_SCRUBBER.text("".join(traceback.format_exception(error))),
     )
 
 

@@ -277,7 +277,7 @@ class StepPool:
         except PayloadError as error:  # waiting for the store would not help
             await self._done(claim, OMITTED, error_info(error), None, started_at)
             return
-        await self._done(claim, kept.envelope, None, kept.fresh, started_at, written.draft)
+        await self._done(claim, kept.envelope, None, kept.fresh, started_at, kept)
 
     async def _place(self, claim: StepClaim, draft: Draft, options: Mapping[str, Any], *, edition: int = 0) -> Kept:
         values = self._host.runtime.values
@@ -315,7 +315,7 @@ class StepPool:
         error: ErrorInfo | None,
         value: Any,
         started_at: float,
-        draft: Draft | None = None,
+        kept: Kept | None = None,
     ) -> None:
         host = self._host
         result = StepResult(
@@ -332,29 +332,36 @@ class StepPool:
             host.clock.time(),
         )
         driver = host.driver(claim.run_id)
-        whole = Result(result, value, claim, draft)
+        whole = Result(result, value, claim)
+        if kept is not None:
+            whole = whole._replace(draft=kept.draft, stored_at=kept.stored_at)
         if driver is None or not driver.offer(whole):
             await self._write(claim, whole)
 
     async def _write(self, claim: StepClaim, whole: Result) -> None:
+        """Write a result whose run is not driven here."""
         host = self._host
-        result = whole.result
         edition = 0
         while True:
             try:
-                finished = await self._persist(partial(host.state.finish_step, claim, host.worker_id, result), claim)
+                whole = await self._placed(claim, whole, edition)
+                write = partial(host.state.finish_step, claim, host.worker_id, whole.result)
+                finished = await self._persist(write, claim)
                 break
             except PayloadCollectedError as error:
-                if whole.draft is None:  # a handle to what is gone
-                    result = result._replace(output=OMITTED, error=error_info(error))
-                    continue
                 edition += 1
-                kept = await self._place(claim, whole.draft, load_options(claim.options), edition=edition)
-                result = result._replace(output=kept.envelope)
-            except PayloadContractError as error:  # no store will ever take this value
-                result = result._replace(output=OMITTED, error=error_info(error))
+                whole = _without_place(whole) if whole.draft is not None else _refused(whole, error)
+            except (PayloadContractError, PayloadError) as error:  # no store will ever take this value
+                whole = _refused(whole, error)
         if finished is not None:
             await host.step_written(claim, finished[0].run_owner)
+
+    async def _placed(self, claim: StepClaim, whole: Result, edition: int) -> Result:
+        """A result whose value lies where its row will say."""
+        if whole.draft is None or not whole.is_unplaced:
+            return whole
+        kept = await self._place(claim, whole.draft, load_options(claim.options), edition=edition)
+        return whole._replace(result=whole.result._replace(output=kept.envelope), stored_at=kept.stored_at)
 
     async def _release(self, claim: StepClaim) -> None:
         host = self._host
@@ -378,3 +385,13 @@ class StepPool:
             except StoreError as error:
                 _log.warning("%s: step %s of run %s: %s", STORE_TROUBLE, claim.step_name, claim.run_id, error)
             await self._host.clock.sleep(WRITE_AGAIN_SECONDS)
+
+
+def _without_place(whole: Result) -> Result:
+    """A result whose value is to be placed anew, because what it was stored as is gone."""
+    return whole._replace(result=whole.result._replace(output=OMITTED))
+
+
+def _refused(whole: Result, error: Exception) -> Result:
+    """The failure of a step whose value nobody takes."""
+    return whole._replace(result=whole.result._replace(output=OMITTED, error=error_info(error)), draft=None)

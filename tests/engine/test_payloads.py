@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pyflow_services.memory import MemoryPayloadService
 
 from pyflow_core import Payload, RpcCall, StepFailedError, wire_rpc, wire_workflow
+from pyflow_core.clock import uptime
 from pyflow_core.errors import (
     InvalidInputError,
     PayloadStoreUnavailableError,
@@ -552,3 +553,55 @@ async def test_the_rows_name_the_payloads_that_their_values_name(registry: Regis
         assert {one.key for one in manifest[1:]} == {page.reference.key for page in output.pages}
         await e.state.ledger.expired_runs(0.0, 10)
         assert output.title == "x"
+
+
+@async_test
+async def test_what_was_stored_long_before_its_commit_is_stored_anew(
+    registry: Registry, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that slept between put and commit: its object was collected, and the tombstone is forgotten."""
+    wire_reading(registry)
+    slept = 0.0
+
+    class Losing(MemoryPayloadService):
+        """Loses what was put, unnoticed, while the process sleeps for a day."""
+
+        async def put(self, key: str, data: bytes, *, ttl_seconds: float | None = None) -> bool:
+            nonlocal slept
+            created = await super().put(key, data, ttl_seconds=ttl_seconds)
+            if "/load/output" in key and not slept:
+                slept = 86_400.0
+                await self.delete([key])
+            return created
+
+    monkeypatch.setattr("pyflow_core.engine.outcome.uptime", lambda: uptime() + slept)
+
+    @wire_workflow("sleep")
+    async def flow(data: str, *, workflow: Any) -> int:
+        return len((await workflow.do("load", "pages.load", data)).text)
+
+    async with mode.engine(registry=registry, payloads=Losing()) as e:
+        handle = await e.start("sleep", "x")
+        assert await e.result(handle) == LARGE
+        assert slept
+        key = reference_of((await e.steps(handle))["load"].output).key
+        assert await e.payloads.get(key) is not None
+
+
+@async_test
+async def test_secrets_in_the_message_of_an_error_are_not_recorded(registry: Registry, some_mode: Mode) -> None:
+    @wire_workflow("tell")
+    async def flow(*, workflow: Any) -> None:
+        def connect() -> None:
+            raise ConnectionError("no answer from postgresql://app:hunter2secret@db/orders")
+
+        await workflow.do("connect", connect)
+
+    async with some_mode.engine(registry=registry) as e:
+        handle = await e.start("tell")
+        run = await e.settle(handle)
+        step = (await e.steps(handle))["connect"]
+        assert run.error is not None
+        assert step.error is not None
+        assert "no answer from" in step.error.message
+        assert "hunter2secret" not in f"{run.error}{step.error}"
