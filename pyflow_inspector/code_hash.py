@@ -58,8 +58,7 @@ class CodeHashes:
     def __init__(self, model: ProjectModel) -> None:
         self._project: Project = model.project
         steps = [step for workflow in model.workflows for step in workflow.facts.steps]
-        self._omit = [part for step in steps for part in _beside_the_point(step)]
-        self._omitted = {id(node) for node in self._omit}
+        self._omitted = frozenset(id(part) for step in steps for part in _beside_the_point(step))
         self._readings: dict[cst.CSTNode, _Reading] = {}
         self._next: dict[cst.CSTNode, list[Piece]] = {}
 
@@ -110,10 +109,10 @@ class CodeHashes:
         if twin is None:
             return _Reading("", FreeNames())
         wired = self._wire_decorators(piece, twin)
-        omitted = self._omitted | {id(node) for node in wired}
+        omitted = self._omitted.union(map(id, wired)) if wired else self._omitted
         itself = _first_parameter(piece.node) if piece.owner is not None else None
         names = free_names(twin, piece.module.package, omitted, itself)
-        return _Reading(digest([twin], omit=[*self._omit, *wired]), names)
+        return _Reading(digest([twin], omit=omitted), names)
 
     def _wire_decorators(self, piece: Piece, twin: ast.AST) -> list[ast.AST]:
         """What says under which name a function is wired, and how."""

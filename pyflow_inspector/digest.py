@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 _OMITTED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
-def digest(nodes: Iterable[ast.AST], *, omit: Collection[ast.AST] = ()) -> str:
-    """`sha256:…` of `nodes` in their order, leaving out the nodes of `omit`."""
+def digest(nodes: Iterable[ast.AST], *, omit: Collection[int] = ()) -> str:
+    """`sha256:…` of `nodes` in their order, leaving out the nodes whose `id` is in `omit`."""
     hasher = hashlib.sha256()
-    omitted = {id(node) for node in omit}
     for node in nodes:
-        hasher.update("".join(_pieces(node, omitted)).encode())
+        hasher.update("".join(_pieces(node, omit)).encode())
     return f"sha256:{hasher.hexdigest()}"
 
 

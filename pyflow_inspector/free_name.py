@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pyflow_inspector.module_table import Imported
 
@@ -69,7 +69,7 @@ class _Scope:
         for name, value in ast.iter_fields(node):
             if name in _UNREAD:
                 continue
-            values = value if isinstance(value, list) else [value]
+            values = cast("list[object]", value) if isinstance(value, list) else [value]
             found.extend(item for item in values if isinstance(item, ast.AST))
         return found
 

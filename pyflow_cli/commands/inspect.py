@@ -100,15 +100,24 @@ def _workflow_lines(workflow: "WorkflowMeta") -> list[str]:
         f"  {given} -> {result}",
         f"  queue {workflow.queue}",
     ]
-    width = max((len(one_line(step.key)) for step in workflow.steps), default=0)
-    return lines + [_step_line(step, width) for step in workflow.steps]
+    return lines + _flow_lines(workflow)
 
 
-def _step_line(step: "StepMeta", width: int) -> str:
-    from pyflow_cli.output import one_line
+def _flow_lines(workflow: "WorkflowMeta") -> list[str]:
+    """The steps of a workflow in what they stand in, and beside each what it does."""
+    from pyflow_cli.outline import outline
 
-    marks = [mark for mark, holds in (("repeated", step.repeated), ("optional", step.optional)) if holds]
-    target = step.rpc_name or ""
+    steps = {step.id: step for step in workflow.steps}
+    found = [("  " * depth + words, node) for depth, words, node in outline(workflow.graph)]
+    width = max((len(words) for words, node in found if node is not None), default=0)
+    return [
+        f"    {words:<{width}}  {_what(steps[node.step])}".rstrip()
+        if node is not None and node.step is not None
+        else f"    {words}"
+        for words, node in found
+    ]
+
+
+def _what(step: "StepMeta") -> str:
     queue = f"  queue {step.queue}" if step.queue else ""
-    suffix = f"  ({', '.join(marks)})" if marks else ""
-    return f"    {one_line(step.key):<{width}}  {step.type:<6}  {target}{queue}{suffix}".rstrip()
+    return f"{step.type:<6}  {step.rpc_name or ''}{queue}"

@@ -12,8 +12,6 @@ from pyflow_inspector.tree import dotted_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CATCH_ALL = {"Exception", "BaseException"}
-
 
 def raised_name(node: cst.Raise) -> str | None:
     """`"ValueError"` for `raise ValueError(...)`; nothing for what is raised anew or held by a name."""
@@ -45,11 +43,6 @@ def must_catch(names: Sequence[str], raised: str | None) -> bool:
     if kind is None:
         return "Exception" in names
     return any(_takes(name, kind) for name in names)
-
-
-def catches_everything(names: Sequence[str]) -> bool:
-    """Whether nothing that code commonly raises gets past a handler of `names`."""
-    return not names or not _CATCH_ALL.isdisjoint(names)
 
 
 def _takes(name: str, kind: type[BaseException]) -> bool:

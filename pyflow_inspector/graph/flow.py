@@ -162,7 +162,7 @@ class _Flow:
         inside = LoopScope(scope)
         into = [Out(out.source, "arm", "body") for out in tested]
         ends = self.sequence(body.items, (name, "body"), into, inside)
-        self.connect([Out(end.source, "repeat", end.label if end.kind == "arm" else None) for end in ends], name)
+        self.connect(map(_back, ends), name)
         self.connect(inside.continues, name)
         done = [] if is_while and text in _ALWAYS else [Out(out.source, "arm", "done") for out in tested]
         for arm in block.arms[1:]:
@@ -195,14 +195,15 @@ class _Flow:
         name = self._node(block, "try", "", place, ends, label="try")
         final = FinalScope(scope) if arms["finally"] and arms["finally"][0].items else None
         guarded = GuardedScope(final or scope)
-        after = self.sequence(block.arms[0].items, (name, "body"), [Out(name)], guarded)
+        body = block.arms[0].items
+        after = self.sequence(body, (name, "body"), [Out(name, label=None if body else "body")], guarded)
         for arm in arms["else"]:
             after = self.sequence(arm.items, (name, "else"), after, guarded.outer)
         after += self._handlers(name, arms["except"], guarded)
         if final is None:
             return after
         final.leave(Exit("raise", Out(name, "error")))
-        into = [*after, *(way.out for way in final.pending)]
+        into = [*map(_done, after), *(way.out for way in final.pending)]
         through = self.sequence(arms["finally"][0].items, (name, "finally"), into, scope)
         final.leave_through(through)
         return through if after else []
@@ -214,10 +215,10 @@ class _Flow:
         for label, arm in zip(labels, arms, strict=True):
             assert isinstance(arm.test, cst.ExceptHandler | cst.ExceptStarHandler)
             names = handled_names(arm.test)
-            text = label.removeprefix("except").strip() or None
-            caught = [way.out for way in raised if may_catch(names, way.raised)]
+            text = label.removeprefix("except").strip() or "BaseException"
+            caught = [way for way in raised if may_catch(names, way.raised)]
             raised = [way for way in raised if not must_catch(names, way.raised)]
-            into = [Out(name, "error", text), *caught]
+            into = [Out(name, "error", text), *(way.out if arm.items else _over(way, label) for way in caught)]
             ends += self.sequence(arm.items, (name, label), into, guarded.outer)
         for way in raised:
             guarded.outer.leave(way)
@@ -265,6 +266,24 @@ def _handled(arm: Arm) -> str:
 def _target(node: cst.CSTNode) -> cst.CSTNode:
     assert isinstance(node, cst.For | cst.CompFor)
     return node.target
+
+
+def _back(end: Out) -> Out:
+    """The way from the end of a loop's body back to the loop."""
+    return end if end.kind in {"error", "exit"} else Out(end.source, "repeat", end.label)
+
+
+def _over(way: Exit, handler: str) -> Out:
+    """The way on from an error that a handler takes without doing anything that is shown."""
+    label = way.out.label or ""
+    said = label if ", then " in label else " ".join(filter(None, ("raise", way.raised)))
+    return Out(way.out.source, "exit", f"{said}, then {handler}")
+
+
+def _done(end: Out) -> Out:
+    """The way into a `finally` of what is done with: an exit that leads there is one that goes on behind it."""
+    is_turn = end.kind == "exit" and ", then " not in (end.label or "")
+    return Out(end.source) if is_turn else end
 
 
 def _unique(labels: list[str]) -> list[str]:

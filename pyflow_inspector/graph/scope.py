@@ -103,9 +103,17 @@ class FinalScope:
             if (way.kind, way.raised) in seen:
                 continue
             seen.add((way.kind, way.raised))
-            kind: EdgeKind = "error" if way.kind == "raise" else "exit"
             for end in ends:
-                self.outer.leave(replace(way, out=Out(end.source, kind, way.out.label)))
+                self.outer.leave(replace(way, out=_onward(end, way)))
+
+
+def _onward(end: Out, way: Exit) -> Out:
+    """The way out from the end of a `finally`. An end that says something already says both: `"else, then return"`."""
+    kind: EdgeKind = "error" if way.kind == "raise" else "exit"
+    if end.kind == "next" and end.label is None:
+        return Out(end.source, kind, way.out.label)
+    then = " ".join(filter(None, (way.kind, way.raised)))
+    return Out(end.source, "error" if end.kind == "error" else "exit", f"{end.label}, then {then}")
 
 
 @dataclass

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyflow_inspector.steps.block import Block, BlockKind
+    from pyflow_inspector.steps.block import Arm, Block, BlockKind
 
 
 class Weight(IntEnum):
@@ -31,7 +31,7 @@ _LEAVES: dict[BlockKind, Weight] = {
     "break": Weight.TURN,
     "continue": Weight.TURN,
 }
-_LEAST: dict[BlockKind, Weight] = {"loop": Weight.EXIT, "call": Weight.STEP, "parallel": Weight.STEP}
+_LEAST: dict[BlockKind, Weight] = {"call": Weight.STEP, "parallel": Weight.STEP}
 """How much must be inside, for a block to be shown at all."""
 
 
@@ -41,15 +41,22 @@ def trim(block: Block) -> Weight:
         return _LEAVES[block.kind]
     if not block.arms:
         return Weight.TURN if block.kind == "call" else Weight.NOTHING
-    weight = Weight.NOTHING
-    for arm in block.arms:
-        for items in (arm.before, arm.items):
-            weights = [(item, trim(item)) for item in items]
-            items[:] = [item for item, one in weights if one]
-            weight = max(weight, *(one for _, one in weights), Weight.NOTHING)
+    weights = [_trim_arm(arm) for arm in block.arms]
+    if block.kind == "loop" and weights[0] == Weight.TURN:
+        weights[0] = Weight.NOTHING  # a turn in its body is the loop's own, one in its `else` that of another
+    weight = max(weights)
     if block.kind in ("function", "call"):
         _drop_last_return(block)
     return weight if weight >= _LEAST.get(block.kind, Weight.TURN) else Weight.NOTHING
+
+
+def _trim_arm(arm: Arm) -> Weight:
+    weight = Weight.NOTHING
+    for items in (arm.before, arm.items):
+        weights = [(item, trim(item)) for item in items]
+        items[:] = [item for item, one in weights if one]
+        weight = max(weight, *(one for _, one in weights), Weight.NOTHING)
+    return weight
 
 
 def _drop_last_return(block: Block) -> None:

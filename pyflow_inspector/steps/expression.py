@@ -120,9 +120,9 @@ def _comprehension(walker: Walker, node: Any, ctx: Context) -> Value:
         depth += 1
         bind_target(walker, clause.target, element(source, repeated=inner.repeated), clause.iter, inner)
         inner = replace(inner, repeated=True)
-        for condition in clause.ifs:
-            walker.evaluate(condition.test, inner)
         steps |= source.steps
+        for condition in clause.ifs:
+            steps |= walker.evaluate(condition.test, inner).steps
         clause = clause.inner_for_in
     parts = (node.key, node.value) if isinstance(node, cst.DictComp) else (node.elt,)
     values = [walker.evaluate(part, inner) for part in parts]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from pyflow_cli.settings import Settings
 from pyflow_core.metadata import (
+    Graph,
+    GraphEdge,
+    GraphNode,
     Metadata,
     ProjectMeta,
     RpcMeta,
@@ -73,8 +77,17 @@ def workflow(name: str = "onboarding", *steps: StepMeta, **more: Any) -> Workflo
         "permissions": (),
         "hash": "sha256:" + "0" * 64,
         "span": SPAN,
+        "graph": line_of(steps),
     }
     return WorkflowMeta(name=name, steps=steps, **{**given, **more})
+
+
+def line_of(steps: tuple[StepMeta, ...]) -> Graph:
+    """The graph of steps that follow one another."""
+    nodes = [GraphNode(item.id, item.type, label=item.key, step=item.id) for item in steps]
+    ends = [GraphNode("start", "start"), *nodes, GraphNode("end", "end")]
+    edges = [GraphEdge(one.id, other.id) for one, other in pairwise(ends)]
+    return Graph(tuple(ends), tuple(edges))
 
 
 def metadata(workflows: tuple[WorkflowMeta, ...] = (), rpcs: tuple[RpcMeta, ...] = ()) -> Metadata:

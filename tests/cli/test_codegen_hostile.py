@@ -157,7 +157,7 @@ def test_a_label_cannot_end_a_diagram(text: str) -> None:
     chart = flowchart(workflow("onboarding", step("a", "users.create", step_name=text)))
     assert "```" not in chart
     lines = chart.split("\n")
-    assert len(lines) == 6
+    assert len(lines) == 6, chart
     assert lines[2].count('"') == 2
     assert not set(escape_label(text)) & set("\"'`<>[]{}()|\\\n\r")
 

@@ -8,7 +8,7 @@ import pytest
 from graph_text import outline, ways
 
 if TYPE_CHECKING:
-    from conftest import Bench
+    from inspector_bench import Bench
 
     from pyflow_core.metadata import Graph
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -237,3 +238,88 @@ def test_an_invocation_that_nobody_awaits_is_reported_in_rpcs_too(bench: Bench) 
     """
     bench.inspect(source)
     assert bench.codes == ["PF203", "PF201"]
+
+
+def _uses(bench: Bench, body: str, head: str = "") -> tuple[str, ...]:
+    """What reaches the last step, after `a` and `b` have been bound to results of steps of their names."""
+    before = "a = await workflow.do('a', lambda: 1)\nb = await workflow.do('b', lambda: 2)\n"
+    return bench.steps(before + dedent(body).strip("\n"), head=head)[-1].uses
+
+
+@pytest.mark.parametrize(
+    ("argument", "uses"),
+    [
+        ("a.user.id", ("a",)),
+        ("a['key'].name", ("a",)),
+        ("f'{a.name}: {b!r:>{data}}'", ("a", "b")),
+        ("'%s-%s' % (data, b)", ("b",)),
+        ("{'x': a, **b}", ("a", "b")),
+        ("{a: 1}", ("a",)),
+        ("[*a, data]", ("a",)),
+        ("(a, b)[0]", ("a", "b")),
+        ("[x.id for x in a if x.ok]", ("a",)),
+        ("{k: v for k, v in b.items()}", ("b",)),
+        ("[data for x in data if b]", ("b",)),
+        ("a if b else data", ("a", "b")),
+        ("a and b", ("a", "b")),
+        ("-a + b * 2", ("a", "b")),
+        ("not a", ("a",)),
+        ("a < b < 3", ("a", "b")),
+        ("str(a).upper()", ("a",)),
+        ("json.dumps({'x': [a]}, default=b)", ("a", "b")),
+        ("(x := a)", ("a",)),
+        ("data", ()),
+    ],
+)
+def test_a_result_is_followed_through_an_expression(bench: Bench, argument: str, uses: tuple[str, ...]) -> None:
+    assert _uses(bench, f"await workflow.do('c', 'users.create', {argument})", "import json\n") == uses
+
+
+@pytest.mark.parametrize(
+    ("body", "uses"),
+    [
+        ("x = a\nx = data", ()),
+        ("x = y = a", ("a",)),
+        ("x, y = a, b", ("a",)),
+        ("(x, y), z = (a, data), b", ("a",)),
+        ("x, *y = a", ("a",)),
+        ("x = data\nx += b", ("b",)),
+        ("x = data\nif data:\n    x = a", ("a",)),
+        ("if data:\n    x = a\nelse:\n    x = b", ("a", "b")),
+        ("x = a\nif data:\n    x = 1\n    return\n", ("a",)),
+        ("match a:\n    case {'k': x}: pass\n    case _: x = 1", ("a",)),
+        ("try:\n    x = a\nexcept ValueError:\n    x = b", ("a", "b")),
+        ("x = []\nfor i in a:\n    x.append(i)", ("a",)),
+        ("x = {}\nx['k'] = b", ("b",)),
+        ("x = data\nx.field = b", ("b",)),
+        ("with a as x: pass", ("a",)),
+        ("x: object = a", ("a",)),
+        ("x = pick(a, data)", ("a",)),
+        ("x = await make(workflow, b)", ("b", "made")),
+        ("async def inner(): return b\nx = await inner()", ("b",)),
+        ("x, y = await asyncio.gather(workflow.do('p', lambda: 1), workflow.do('q', lambda: 2))", ("p",)),
+        ("r = await asyncio.gather(workflow.do('p', lambda: 1), workflow.do('q', lambda: 2))\ny, x = r", ("q",)),
+        ("r = await asyncio.gather(*[workflow.do(f'p{i}', lambda: 1) for i in data])\nx, y = r", ("p*",)),
+        ("[x, y] = await asyncio.gather(make(workflow, a), workflow.do('q', lambda: 2))", ("a", "made")),
+        ("t = workflow.do('p', lambda: 1)\nx, y = await asyncio.gather(t, workflow.do('q', lambda: 2))", ("p",)),
+        ("r = [1]\nr = await asyncio.gather(workflow.do('p', lambda: 1))\nr.append(b)\nx, y = r", ("b", "p")),
+    ],
+)  # fmt: skip
+def test_a_result_is_followed_through_statements(bench: Bench, body: str, uses: tuple[str, ...]) -> None:
+    head = """
+        def pick(x, y):
+            return x or y
+        async def make(w, value):
+            return await w.do("made", "users.create", 1), value
+    """
+    assert sorted(_uses(bench, f"{body}\nawait workflow.do('c', 'users.create', x)", head)) == sorted(uses)
+
+
+def test_the_results_of_tasks_are_told_apart(bench: Bench) -> None:
+    body = """
+        async with asyncio.TaskGroup() as group:
+            p = group.create_task(workflow.do("p", lambda: 1))
+            q = group.create_task(workflow.do("q", lambda: 1))
+        await workflow.do("c", "users.create", p.result())
+    """
+    assert bench.steps(body)[-1].uses == ("p",)
