@@ -58,11 +58,19 @@ def decode_source(file: str, data: bytes) -> str:
     return text
 
 
+def _shown(data: bytes, encoding: str) -> str:
+    """Text for a position; some encodings, such as `idna`, replace nothing."""
+    try:
+        return data.decode(encoding, errors="replace")
+    except UnicodeError:
+        return data.decode("latin-1")
+
+
 def _undecodable(file: str, data: bytes, encoding: str) -> SyntaxFault | None:
     try:
         data.decode(encoding)
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode(encoding, errors="replace")
+        before = _shown(data[: error.start], encoding)
         value = f"0x{data[error.start]:02x}"
         return SyntaxFault(f"the file is not {encoding} text: byte {value}", _end_of(file, before))
     except (LookupError, UnicodeError):

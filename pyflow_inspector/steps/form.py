@@ -54,7 +54,7 @@ def _form_of_meaning(walker: Walker, meaning: Meaning, *, has_data: bool) -> For
         case Constant(value=str() as name):
             form: Form | None = Form("rpc", str(name))
         case Constant(value=value):
-            form = _unknown(f"{value!r} is no RPC and no function")
+            form = _unknown(f"{_text_of(value)} is no RPC and no function")
         case Template():
             form = _unknown("the RPC's name is put together at run time")
         case Reference(path=path, called=called):
@@ -73,6 +73,11 @@ def _form_of_meaning(walker: Walker, meaning: Meaning, *, has_data: bool) -> For
         case _:
             form = None
     return form
+
+
+def _text_of(value: object) -> str:
+    """A constant as a finding shows it; Python gives long integers no decimal text."""
+    return hex(value) if isinstance(value, int) and value.bit_length() > 64 else repr(value)
 
 
 def _form_of_choice(walker: Walker, choice: Choice, *, has_data: bool) -> Form | None:

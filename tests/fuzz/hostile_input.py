@@ -40,6 +40,7 @@ BODIES = [
     b"    await workflow.do(f'{data!r:{data}}{data=}{{}}{workflow.do(1)}', 10**10**3)\n",
     b"    await workflow.do('a' * 10**9, -(-(-1)))\n",
     b"    await workflow.do(" + b"9" * 5000 + b", 0x" + b"f" * 5000 + b")\n",
+    b"    await workflow.do('a', " + b"9" * 4000 + b" * " + b"9" * 10 + b")\n    await workflow.do('b', 0x" + b"f" * 5000 + b")\n",
     b"    await workflow.do('\\ud800\\x00\\N{BULLET}', '\\udfff')\n",
     b"    await workflow.do(*[*[*[]]], **{**{}}, *data, description=...)\n",
     b"    await workflow.do('a', workflow.do('b', workflow.do('c', lambda: workflow.do('d'))))\n",

@@ -34,6 +34,14 @@ def test_every_hostile_module_is_read_as_it_is(index: int, tmp_path: Path, monke
     assert inspect_hostile([], 0, tmp_path) is None
 
 
+@pytest.mark.parametrize("encoding", ["idna", "rot13", "undefined", "utf-16", "cp037", "punycode", "hex"])
+def test_an_encoding_that_is_none_is_a_finding(encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = f"# coding: {encoding}\n".encode() + _HEAD + _FLOW + b"    pass\xff\xfe\n"
+    monkeypatch.setattr("fuzz_inspector.hostile_project", lambda *_: {"app/flows.py": source})
+    monkeypatch.chdir(tmp_path)
+    assert inspect_hostile([], 0, tmp_path) is None
+
+
 def test_the_same_seed_gives_the_same_project() -> None:
     files = corpus_files()
     assert hostile_project(files, 7) == hostile_project(files, 7) != hostile_project(files, 8)
