@@ -67,6 +67,9 @@ hostile: $(VENV)/.dev ## ten thousand hostile names through the generator
 golden: $(VENV)/.dev ## write the expected files of tests/golden anew
 	$(PY) tests/golden/update.py
 
+rules-docs: $(VENV)/.dev ## write the pages of the rules anew
+	$(PY) website/rule_pages.py
+
 examples: $(VENV)/.dev ## write the generated packages of the examples anew
 	@set -e; for folder in examples/*/; do $(PY) -m pyflow_cli.main generate --project "$$folder"; done
 

@@ -26,6 +26,7 @@ class UnknownRpc(ProjectRule):
     code = "PF201"
     name = "unknown-rpc"
     severity = "error"
+    fixes = "unsafe"
     valid = (
         Example(
             """

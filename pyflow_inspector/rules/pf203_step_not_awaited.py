@@ -32,6 +32,7 @@ class StepNotAwaited(Rule):
     code = "PF203"
     name = "step-not-awaited"
     severity = "error"
+    fixes = "safe"
     valid = (
         Example(
             """

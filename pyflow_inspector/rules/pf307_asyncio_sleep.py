@@ -55,6 +55,7 @@ class AsyncioSleep(CallRule):
     code = "PF307"
     name = "asyncio-sleep"
     severity = "error"
+    fixes = "unsafe"
     kind = "wait"
     step = "pause"
     because = "every run of this process waits with it, on each replay again"

@@ -33,6 +33,7 @@ class BadSignature(Rule):
     code = "PF404"
     name = "bad-signature"
     severity = "error"
+    fixes = "unsafe"
     valid = (
         Example(
             """

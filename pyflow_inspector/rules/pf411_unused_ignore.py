@@ -24,6 +24,7 @@ class UnusedIgnore(IgnoreRule):
     code = "PF411"
     name = "unused-ignore"
     severity = "warning"
+    fixes = "safe"
     valid = (
         Example(
             """

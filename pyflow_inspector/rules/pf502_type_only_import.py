@@ -26,6 +26,7 @@ class TypeOnlyImport(Rule):
     code = "PF502"
     name = "type-only-import"
     severity = "error"
+    fixes = "safe"
     valid = (
         Example(
             """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pyflow_core.metadata import Diagnostic, Fix, Severity, Span
 
@@ -52,6 +52,8 @@ class Rule:
     code: ClassVar[str]
     name: ClassVar[str]
     severity: ClassVar[Severity]
+    fixes: ClassVar[Literal["safe", "unsafe"] | None] = None
+    """Whether `check` can mend what it finds, or some of it."""
     valid: ClassVar[tuple[Example, ...]]
     invalid: ClassVar[tuple[Example, ...]]
 

@@ -309,11 +309,22 @@ def test_explain_prints_the_documentation_of_a_rule(pyflow: Pyflow, code: str) -
     assert pyflow("explain", code).out.startswith("PF101 dynamic-step-name (warning)\n\n")
 
 
+def test_explain_shows_what_is_refused_and_what_is_not(pyflow: Pyflow) -> None:
+    out = pyflow("explain", "PF203").out
+    assert out.startswith("PF203 step-not-awaited (error, mended by --fix)\n\n")
+    assert "Refused:\n\n    from pyflow_core" in out and "Accepted:\n\n    import asyncio" in out
+
+
 def test_explain_as_json(pyflow: Pyflow) -> None:
-    assert json.loads(pyflow("explain", "PF101", "--json").out)["code"] == "PF101"
+    document = json.loads(pyflow("explain", "PF101", "--json").out)
+    expected = {"version": 1, "code": "PF101", "severity": "warning", "family": "Names and keys", "fixes": None}
+    assert expected.items() <= document.items()
+    assert document["invalid"][0]["marks"] == ["data"]
+    assert "wire_workflow" in document["valid"][0]["files"]["app/example.py"]
 
 
 def test_explain_of_an_unknown_code_names_the_nearest(pyflow: Pyflow) -> None:
-    ended = pyflow("explain", "PF10")
+    ended = pyflow("explain", "PF1O1")
     assert ended.code == 2
-    assert "did you mean" in ended.err
+    assert "did you mean 'PF101'?" in ended.err
+    assert "did you mean 'step-not-awaited'?" in pyflow("explain", "not-awaited").err

@@ -52,6 +52,10 @@ def test_a_rule_refuses_its_invalid_examples_and_says_where(rule: Rule, example:
     found = [one for one in everything if one.code == rule.code]
     assert tuple(_marked(one, tmp_path) for one in found) == example.marks
     assert {(one.name, one.severity) for one in found} == {(rule.name, rule.severity)}
+    fixes = {"safe" if one.fix.safe else "unsafe" for one in found if one.fix is not None}
+    assert fixes <= {rule.fixes}
+    if rule.fixes is not None and example is rule.invalid[0]:
+        assert fixes == {rule.fixes}
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
