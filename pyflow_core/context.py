@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from typing_extensions import Unpack, override
 
+from pyflow_core.errors import InvalidNameError, InvalidOptionError, PayloadForbiddenError
+from pyflow_core.naming import is_valid_step_name
+from pyflow_core.payload.reference import is_content_type
 from pyflow_core.references import NO_DATA, RpcCall
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from pyflow_core.engine.execution import Execution
     from pyflow_core.engine.runtime import Runtime
     from pyflow_core.options import StepOptions
+    from pyflow_core.payload.handle import Payload
+    from pyflow_core.payload.writer import Chunks
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -76,8 +81,22 @@ class Logger(Protocol):
         ...
 
 
+class StreamStore(Protocol):
+    """What `step.store` gives a stream to."""
+
+    async def __call__(self, chunks: Chunks, name: str, content_type: str) -> Payload[bytes]:
+        """Store it, and give the handle."""
+        ...
+
+
 def _goes_on() -> bool:
     return False
+
+
+async def _no_store(chunks: Chunks, name: str, content_type: str) -> Payload[bytes]:  # noqa: ARG001 - the protocol's
+    raise PayloadForbiddenError(
+        f"{name!r} cannot be stored: this step belongs to no run. A test gives its own: Step(streams=...)"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +107,7 @@ class Step:
     `attempt` counts from 1. `deadline` is in seconds since the epoch, or None.
 
     A test of an RPC function makes its own, with what it is about: `Step(idempotency_key="a")`, `Step(attempt=2)`,
-    `Step(stops=lambda: True)`. `stops` is what `cancelled` asks.
+    `Step(stops=lambda: True)`. `stops` is what `cancelled` asks, `streams` is what `store` gives a stream to.
     """
 
     run_id: str = "run"
@@ -97,10 +116,36 @@ class Step:
     idempotency_key: str = "run/1/step"
     deadline: float | None = None
     stops: Callable[[], bool] = field(default=_goes_on, repr=False, kw_only=True)
+    streams: StreamStore = field(default=_no_store, repr=False, kw_only=True)
 
     def cancelled(self) -> bool:
         """Whether the workflow has stopped waiting for this step: a long function in a thread may ask now and then."""
         return self.stops()
+
+    async def store(
+        self, chunks: Chunks, /, *, name: str, content_type: str = "application/octet-stream"
+    ) -> Payload[bytes]:
+        """Store a stream of any length beside the step's result, and give a handle to return, alone or in a value.
+
+        The chunks go through a local file and never lie in memory together; no limit of size holds for them. A step
+        that is tried again stores them again; equal ones are the same payload. They live as long as the run.
+
+        Args:
+            chunks: bytes, in an iterable or an asynchronous one.
+            name: what the file is called in the payload's key, such as `report.csv`: 1 to 200 characters.
+            content_type: what the reference tells of it.
+
+        Raises:
+            InvalidNameError, InvalidOptionError: the name or the content type is none.
+            PayloadError: the store refuses it. One that cannot be reached is waited for.
+        """
+        if not is_valid_step_name(name):
+            raise InvalidNameError(f"{name!r} cannot name a file: use 1 to 200 characters, no control characters")
+        if not is_content_type(content_type):
+            raise InvalidOptionError(f"{content_type!r} is no content type: write one such as text/csv")
+        if isinstance(chunks, bytes | bytearray | memoryview | str):
+            raise InvalidOptionError("store takes chunks of bytes: give it [data] for data that is in memory already")
+        return await self.streams(chunks, name, content_type)
 
 
 class BoundWorkflow:
@@ -133,8 +178,14 @@ class BoundRpc:
         self._execution = execution
 
     async def invoke(self, rpc: str | RpcCall[Any], data: Any = NO_DATA, /) -> Any:
-        """Call an RPC without recording it; on replay it is called again."""
+        """Call an RPC without recording it; on replay it is called again.
+
+        Raises:
+            InvalidOptionError: a lazy call, whose result a plain call has nowhere to store.
+        """
         call = RpcCall[Any](rpc, data) if isinstance(rpc, str) else rpc
+        if call.is_lazy:
+            raise InvalidOptionError(f"rpc.invoke({call.rpc_name!r}) stores nothing: leave `.lazy()` away, or use `do`")
         execution = self._execution
         if execution is not None and asyncio.get_running_loop() is execution.loop:
             return await execution.invoke(call.rpc_name, call.data)

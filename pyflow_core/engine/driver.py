@@ -302,12 +302,17 @@ class RunDriver:
         clock = self.host.clock
         for delay in (0.1, 0.4, 1.6, 6.4, None):
             try:
-                return await self.host.runtime.invoke(invoke.rpc.name, invoke.data), None
+                return await self._call(invoke), None
             except Exception as error:  # noqa: BLE001 - whatever the RPC raised
                 if delay is None:
                     return None, error
                 await clock.sleep(delay)
         raise AssertionError
+
+    async def _call(self, invoke: Invoke) -> Any:
+        runtime = self.host.runtime
+        with runtime.values.access(self._planner.tenant):
+            return await runtime.invoke(invoke.rpc.name, invoke.data)
 
     async def _turn(self) -> bool:
         """Write what the workflow wants and start it; True when the run has parked or settled."""
@@ -476,7 +481,7 @@ class RunDriver:
 
     async def _invoke(self, invoke: Invoke) -> None:
         try:
-            value = await self.host.runtime.invoke(invoke.rpc.name, invoke.data)
+            value = await self._call(invoke)
         except Exception as error:  # noqa: BLE001 - whatever the RPC raised is the workflow's to handle
             self._put(Answer(invoke, None, error))
         else:

@@ -27,6 +27,8 @@ from pyflow_core.errors import (
 from pyflow_core.log import logger
 from pyflow_core.middleware import Call, surround
 from pyflow_core.options import StepPolicy, check_options, load_options
+from pyflow_core.payload.handle import is_handle, load_as
+from pyflow_core.payload.handle_codec import PayloadCodec
 from pyflow_core.payload.scrub import DEFAULT_SCRUBBER
 from pyflow_core.project import WorkflowPlan
 from pyflow_core.references import NO_DATA
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from pyflow_core.clock import Clock
+    from pyflow_core.codec import Codec
     from pyflow_core.middleware import Middleware
     from pyflow_core.payload.policy import PayloadPolicy
     from pyflow_core.ports.state import Envelope
@@ -200,12 +203,14 @@ class Runtime:
     async def invoke(self, rpc_name: str, data: Any) -> Any:
         """A plain call of an RPC: its data and its result pass through the codec, as they would in a step.
 
+        A handle is loaded where the RPC does not take one. Nothing is stored.
+
         Raises:
-            UnknownRpcError
+            UnknownRpcError, PayloadError
         """
         definition = self.registry.rpc(rpc_name)
         if data is not NO_DATA:
-            data = definition.signature.data_codec.round_trip(data)[1]
+            data = await _own_copy(definition.signature.data_codec, data)
         result = await self.call_rpc(definition, data, None)
         return definition.signature.result_codec.round_trip(result)[1]
 
@@ -238,6 +243,13 @@ def _bind(function: Callable[..., Any], data: Any, arguments: Mapping[str, Any])
     if data is NO_DATA:
         return functools.partial(function, **arguments)
     return functools.partial(function, data, **arguments)
+
+
+async def _own_copy(codec: Codec, data: Any) -> Any:
+    """The data as the called function gets it, which shares nothing with the caller's."""
+    if is_handle(data) and not isinstance(codec, PayloadCodec):
+        return await load_as(codec, data)
+    return codec.round_trip(data)[1]
 
 
 async def _layered(call: Call, middleware: Sequence[Middleware], innermost: Callable[[], Any]) -> Any:

@@ -24,17 +24,20 @@ from pyflow_core.errors import (
 )
 from pyflow_core.log import RUN_BLOCKED, STEP_FAILED, STEP_RETRY, STORE_TROUBLE, logger
 from pyflow_core.options import StepPolicy, load_options
-from pyflow_core.payload.key import OUTPUT
+from pyflow_core.payload.key import OUTPUT, file_slot
 from pyflow_core.payload.writer import Origin
 from pyflow_core.ports.state import OMITTED, StepForm, StepResult, StepRetry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
+    from pyflow_core.context import StreamStore
     from pyflow_core.engine.host import PoolHost
     from pyflow_core.engine.values import Written
     from pyflow_core.errors import ErrorInfo, PyflowError
+    from pyflow_core.payload.handle import Payload
     from pyflow_core.payload.plane import Draft, Kept
+    from pyflow_core.payload.writer import Chunks
     from pyflow_core.ports.state import Envelope, StepClaim
     from pyflow_core.wiring import RpcDefinition
 
@@ -256,6 +259,7 @@ class StepPool:
             f"{claim.run_id}/{claim.generation}/{claim.step_name}",
             None if policy.timeout is None else started_at + policy.timeout,
             stops=running.is_stopped,
+            streams=self._stream_store(claim),
         )
         with runtime.values.access(claim.tenant):
             call = runtime.call_rpc(definition, data, step)
@@ -264,6 +268,15 @@ class StepPool:
         if written.draft is not None:
             runtime.values.check_size(written.draft, options)
         return written
+
+    def _stream_store(self, claim: StepClaim) -> StreamStore:
+        """What keeps the streams of an attempt, beside its result."""
+        values = self._host.runtime.values
+
+        async def store(chunks: Chunks, name: str, content_type: str) -> Payload[bytes]:
+            return await values.write_stream(chunks, _origin(claim), file_slot(name), content_type)
+
+        return store
 
     async def _succeeded(
         self, claim: StepClaim, written: Written, options: Mapping[str, Any], started_at: float
@@ -283,7 +296,7 @@ class StepPool:
         values = self._host.runtime.values
         return await values.place(
             draft,
-            Origin(claim.workflow, claim.run_id, claim.step_name, claim.attempts, claim.tenant),
+            _origin(claim),
             OUTPUT,
             policy=values.policy_of(claim.workflow, claim.queue, options),
             run_inline_bytes=claim.inline_bytes,
@@ -395,3 +408,7 @@ def _without_place(whole: Result) -> Result:
 def _refused(whole: Result, error: Exception) -> Result:
     """The failure of a step whose value nobody takes."""
     return whole._replace(result=whole.result._replace(output=OMITTED, error=error_info(error)), draft=None)
+
+
+def _origin(claim: StepClaim) -> Origin:
+    return Origin(claim.workflow, claim.run_id, claim.step_name, claim.attempts, claim.tenant)

@@ -23,6 +23,7 @@ from pyflow_core.payload.plane import Draft, draft_value, single_reference
 from pyflow_core.payload.policy import DEFAULT_POLICY, SMALL_BYTES, PayloadPolicy, place, resolve_policy
 from pyflow_core.payload.reference import write_reference
 from pyflow_core.payload.value import text_body
+from pyflow_core.payload.writer import spooled
 from pyflow_core.ports.state import OMITTED, Envelope
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pyflow_core.payload.context import ContextSpec
     from pyflow_core.payload.plane import Kept
     from pyflow_core.payload.planes import DataPlanes
+    from pyflow_core.payload.reference import Reference
     from pyflow_core.payload.writer import Chunks, Origin
 
 T = TypeVar("T")
@@ -209,13 +211,19 @@ class Values:
         return nullcontext() if self._planes is None else payload_access(self._planes.access(tenant))
 
     async def write_stream(self, chunks: Chunks, origin: Origin, slot: str, content_type: str) -> Payload[bytes]:
-        """Store a stream, never whole in memory.
+        """Store a stream, never whole in memory; waits for a store that cannot be reached.
 
         Raises:
             PayloadError
         """
-        plane = await self._with_store().of(origin.tenant)
-        return Payload(await plane.write_stream(chunks, origin, slot, content_type=content_type), bytes)
+        planes = self._with_store()
+        async with spooled(chunks) as spool:
+
+            async def store() -> Reference:
+                plane = await planes.of(origin.tenant)
+                return await plane.write_spool(spool, origin, slot, content_type=content_type)
+
+            return Payload(await self._patiently(store), bytes)
 
     def _with_store(self) -> DataPlanes:
         if self._planes is None:

@@ -111,10 +111,8 @@ class Payload(Generic[T_co]):
             StoredValueError: the payload is no value of the declared type.
         """
         from pyflow_core.codec import codec_for
-        from pyflow_core.payload.value import decode_body
 
-        raw = await self._through().read(self._reference)
-        return cast("T_co", decode_body(codec_for(self._annotation), raw, self._reference.encoding))
+        return cast("T_co", await load_as(codec_for(self._annotation), self))
 
     def open(self) -> AsyncGenerator[bytes]:
         """The bytes in chunks: `async for chunk in payload.open()`.
@@ -128,12 +126,7 @@ class Payload(Generic[T_co]):
         return await self._through().range(self._reference, start, end)
 
     def _through(self) -> PayloadAccess:
-        access = _access.get()
-        if access is None:
-            raise PayloadForbiddenError(
-                "payloads are loaded inside steps: pass the handle to one, and load it there", facts_of(self._reference)
-            )
-        return access
+        return _access_to(self._reference)
 
     @override
     def __eq__(self, other: object) -> bool:
@@ -185,6 +178,27 @@ class Payload(Generic[T_co]):
                 _write_handle, return_schema=core_schema.any_schema()
             ),
         )
+
+
+async def load_as(codec: Codec, payload: Payload[Any]) -> Any:
+    """The value of a handle, verified and decoded by this codec.
+
+    Raises:
+        PayloadError, StoredValueError
+    """
+    from pyflow_core.payload.value import decode_body
+
+    reference = payload.reference
+    return decode_body(codec, await _access_to(reference).read(reference), reference.encoding)
+
+
+def _access_to(reference: Reference) -> PayloadAccess:
+    access = _access.get()
+    if access is None:
+        raise PayloadForbiddenError(
+            "payloads are loaded inside steps: pass the handle to one, and load it there", facts_of(reference)
+        )
+    return access
 
 
 def is_handle(value: object) -> TypeIs[Payload[Any]]:

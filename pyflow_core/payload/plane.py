@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pyflow_core.payload.reader import PayloadReader
     from pyflow_core.payload.reference import Reference
     from pyflow_core.payload.scrub import Scrubber
-    from pyflow_core.payload.writer import Chunks, Origin, PayloadWriter
+    from pyflow_core.payload.writer import Origin, PayloadWriter, Spool
     from pyflow_core.ports.metric import MetricService
 
 
@@ -175,13 +175,13 @@ class DataPlane:
             return codec.handle(reference, envelope.context)
         return decode_body(codec, await self.reader.read(reference), reference.encoding)
 
-    async def write_stream(self, chunks: Chunks, origin: Origin, slot: str, *, content_type: str) -> Reference:
-        """Store a stream.
+    async def write_spool(self, spool: Spool, origin: Origin, slot: str, *, content_type: str) -> Reference:
+        """Store a stream that has come to its end.
 
         Raises:
             PayloadError: nothing may be committed.
         """
-        return await self._writer.write_stream(chunks, origin, slot, content_type=content_type)
+        return await self._writer.write_spool(spool, origin, slot, content_type=content_type)
 
     def _inline(self, kept: Kept) -> Kept:
         body = kept.draft.body

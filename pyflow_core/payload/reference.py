@@ -10,6 +10,7 @@ inside they are plain objects.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
@@ -32,6 +33,11 @@ _AUTH_REF = r"^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,199}$"
 _CONTENT_TYPE = r"^[!-~][ -~]{0,199}$"
 
 _FORBID_EXTRA: dict[str, Any] = {"extra": "forbid", "strict": True}
+
+
+def is_content_type(text: str) -> bool:
+    """Whether a reference can tell of this content type: 1 to 200 printable ASCII characters."""
+    return re.fullmatch(_CONTENT_TYPE.strip("^$"), text) is not None
 
 
 class Pattern:

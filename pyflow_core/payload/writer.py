@@ -60,6 +60,14 @@ class Origin:
     tenant: str = DEFAULT_TENANT
 
 
+class Spool(NamedTuple):
+    """A stream that has come to its end: the local file that holds it, its size and its hash."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
 class _Content(NamedTuple):
     """What is stored, whatever its form: how many bytes it stands for, their hash, and the way to put them."""
 
@@ -127,13 +135,33 @@ class PayloadWriter:
         Raises:
             As `write`.
         """
-        async with _spooled(chunks) as (path, size, digest):
+        async with spooled(chunks) as spool:
+            return await self.write_spool(
+                spool, origin, slot, encoding=encoding, content_type=content_type, scope=scope, edition=edition
+            )
 
-            async def put(key: str) -> bool:
-                return await self._store.put_file(key, path, ttl_seconds=self._ttl_seconds)
+    async def write_spool(
+        self,
+        spool: Spool,
+        origin: Origin,
+        slot: str,
+        *,
+        encoding: Encoding = "bytes",
+        content_type: str = "application/octet-stream",
+        scope: Lifetime = "run",
+        edition: int = 0,
+    ) -> Reference:
+        """Store a stream that lies in a local file, which can be done again if the store was away.
 
-            content = _Content(size, digest, "none", put)
-            return await self._place(content, origin, slot, encoding, content_type, scope, edition)
+        Raises:
+            As `write`.
+        """
+
+        async def put(key: str) -> bool:
+            return await self._store.put_file(key, spool.path, ttl_seconds=self._ttl_seconds)
+
+        content = _Content(spool.size, spool.sha256, "none", put)
+        return await self._place(content, origin, slot, encoding, content_type, scope, edition)
 
     async def _place(
         self,
@@ -228,7 +256,7 @@ def make_reference(store: PayloadService, key: str, *, ttl_seconds: float | None
 
 
 @asynccontextmanager
-async def _spooled(chunks: Chunks) -> AsyncGenerator[tuple[Path, int, str]]:
+async def spooled(chunks: Chunks) -> AsyncGenerator[Spool]:
     """A local file with what comes, its size and its hash; gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="pyflow-") as folder:
         path = Path(folder) / "stream"
@@ -238,7 +266,7 @@ async def _spooled(chunks: Chunks) -> AsyncGenerator[tuple[Path, int, str]]:
                 digest.update(chunk)
                 size += len(chunk)
                 await asyncio.to_thread(file.write, chunk)
-        yield path, size, digest.hexdigest()
+        yield Spool(path, size, digest.hexdigest())
 
 
 async def _each(chunks: Chunks) -> AsyncGenerator[bytes]:
