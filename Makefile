@@ -9,7 +9,7 @@ PYTHON ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format types pytest corpus mutants fuzz-inspector chaos chaos-payloads bench bench-payloads hostile golden examples docs wheel clean distclean
+.PHONY: help setup demo test lint format types pytest corpus mutants fuzz-inspector chaos chaos-payloads bench bench-payloads hostile golden rules-docs examples docs wheel clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile

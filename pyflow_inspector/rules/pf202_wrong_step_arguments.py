@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyflow_inspector.syntax import Syntax
     from pyflow_inspector.unit import FunctionPlace, Target
 
-_OPTIONS = ("description", "inline_max", "retries", "retry_delay", "returns", "thread", "timeout")
+_OPTIONS = ("context", "description", "inline_max", "retries", "retry_delay", "returns", "thread", "timeout")
 _POSITIONAL = {"step_name", "name", "rpc_name", "rpc", "target", "fn", "func", "function", "call", "data"}
 _FORMS = 'write do("step", "rpc.name", data), do("step", rpcs.reference(data)), or do("step", function)'
 

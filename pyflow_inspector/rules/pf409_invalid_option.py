@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _CHECKED = ("description", "inline_max", "retries", "retry_delay", "thread", "timeout")
 WIRING_OPTIONS = {
-    "rpc": ("func", "inline_max", "middleware", "name", "raises", "retries", "retry_delay", "timeout"),
+    "rpc": ("context", "func", "inline_max", "middleware", "name", "raises", "retries", "retry_delay", "timeout"),
     "workflow": ("description", "docs", "execution_mode", "func", "middleware", "name", "permissions", "tags"),
 }
 _MODES = ("remote", "inline")
