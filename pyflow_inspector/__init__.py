@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from pyflow_inspector.render import render_github, render_json, render_sarif, render_text
-from pyflow_inspector.rules import RULES, Rule
 from pyflow_inspector.settings import InspectorSettings
 
 if TYPE_CHECKING:
     from pyflow_core.metadata import Metadata
+    from pyflow_inspector.render import render_github, render_json, render_sarif, render_text
+    from pyflow_inspector.rules import RULES, Rule
 
 __all__ = [
     "RULES",
@@ -35,3 +36,29 @@ def inspect_project(settings: InspectorSettings) -> Metadata:
     from pyflow_inspector.inspecting import inspect
 
     return inspect(settings)
+
+
+_HOME = {
+    "RULES": "rules",
+    "Rule": "rules",
+    "render_github": "render",
+    "render_json": "render",
+    "render_sarif": "render",
+    "render_text": "render",
+}
+"""Where the names lie that are imported when they are first used: where nothing has changed, no rule is."""
+
+
+if not TYPE_CHECKING:  # a type checker would take every name for one of ours
+
+    def __getattr__(name: str) -> object:
+        """One of those names.
+
+        Raises:
+            AttributeError: there is none of this name.
+        """
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value

@@ -88,11 +88,13 @@ def _codes(option: str, given: list[str] | None) -> tuple[str, ...]:
     Raises:
         UsageError: no rule has such a code.
     """
+    if not given:
+        return ()  # and no rule need be imported
     from pyflow_core.errors import UsageError
     from pyflow_core.suggest import did_you_mean
     from pyflow_inspector import RULES
 
-    codes = tuple(code.strip().upper() for item in given or [] for code in item.split(",") if code.strip())
+    codes = tuple(code.strip().upper() for item in given for code in item.split(",") if code.strip())
     for code in codes:
         if not (code.startswith("PF") and any(known.startswith(code) for known in RULES)):
             raise UsageError(f"{option}: no finding has the code {code!r}{did_you_mean(code, RULES)}")

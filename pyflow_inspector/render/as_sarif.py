@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from pyflow_core.metadata import Span
 from pyflow_inspector.render.place import path_from
-from pyflow_inspector.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +47,8 @@ def render_sarif(
 
 
 def _rule(code: str, docs: str | None) -> dict[str, Any]:
+    from pyflow_inspector.rules import RULES  # all the other forms do without
+
     rule = RULES[code]
     described: dict[str, Any] = {
         "id": code,
