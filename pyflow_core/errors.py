@@ -9,11 +9,12 @@
     ├── NotFoundError                  UnknownWorkflowError  UnknownRpcError  UnknownRunError
     ├── StoreError                     the store, not the run
     │   ├── StoreUnavailableError  StoreFormatError  StoreVersionError
-    │   ├── StaleLeaseError  OvertakenError  PayloadContractError  UnsafeStoreError
+    │   ├── StaleLeaseError  OvertakenError  PayloadContractError
     │   ├── CommitUnknownError         StoreFullError
     │   └── PayloadError               one payload: PayloadMissingError  PayloadCorruptError  PayloadExpiredError
     │                                  PayloadForbiddenError  PayloadTooLargeError  PayloadCollectedError
     │                                  PayloadStoreUnavailableError (a StoreUnavailableError too)
+    │                                  UnsafeStoreError
     ├── CodecError                     UnserialisableValueError  UndeclaredResultTypeError  StoredValueError
     │                                  ContextExtractionError
     ├── RefusalError                   condemns an execution: nothing of the author's can catch it
@@ -227,12 +228,6 @@ class PayloadContractError(StoreError):
     code = "payload_contract"
 
 
-class UnsafeStoreError(StoreError):
-    """The store does not do what it must: it would lose or mix up payloads."""
-
-    code = "unsafe_store"
-
-
 # --- payloads
 
 
@@ -277,6 +272,12 @@ class PayloadError(StoreError):
         told = message or inspect.cleandoc(type(self).__doc__ or "").partition("\n")[0]
         super().__init__(f"{told} ({facts})" if facts is not None else told)
         self.facts = facts or PayloadFacts()
+
+
+class UnsafeStoreError(PayloadError):
+    """The store does not do what it must: it would lose or mix up payloads."""
+
+    code = "unsafe_store"
 
 
 class PayloadMissingError(PayloadError):

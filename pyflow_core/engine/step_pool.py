@@ -20,6 +20,7 @@ from pyflow_core.errors import (
     StoredValueError,
     StoreError,
     UnknownRpcError,
+    UsageError,
     WorkerLostError,
 )
 from pyflow_core.log import RUN_BLOCKED, STEP_FAILED, STEP_RETRY, STORE_TROUBLE, logger
@@ -287,7 +288,7 @@ class StepPool:
             return
         try:
             kept = await self._place(claim, written.draft, options)
-        except PayloadError as error:  # waiting for the store would not help
+        except (PayloadError, UsageError) as error:  # waiting for the store would not help
             await self._done(claim, OMITTED, error_info(error), None, started_at)
             return
         await self._done(claim, kept.envelope, None, kept.fresh, started_at, kept)

@@ -19,7 +19,7 @@ from pyflow_core.log import PAYLOADS_UNAVAILABLE, logger
 from pyflow_core.naming import orchestrator_queue
 from pyflow_core.payload.handle import Payload, is_handle, payload_access
 from pyflow_core.payload.handle_codec import PayloadCodec, handle_codec
-from pyflow_core.payload.plane import Draft, draft_value, single_reference
+from pyflow_core.payload.plane import Draft, decide, draft_value, single_reference
 from pyflow_core.payload.policy import DEFAULT_POLICY, SMALL_BYTES, PayloadPolicy, place, resolve_policy
 from pyflow_core.payload.reference import write_reference
 from pyflow_core.payload.value import text_body
@@ -159,22 +159,26 @@ class Values:
 
         Raises:
             PayloadTooLargeError, PayloadForbiddenError, UnsafeStoreError: waiting would not help.
+            SettingsError, MissingExtraError: the store cannot be made.
         """
         planes = self._with_store()
+        kept = decide(
+            draft,
+            origin,
+            slot,
+            kind=kind,
+            policy=policy or self._policy,
+            run_inline_bytes=run_inline_bytes,
+            metrics=planes.metrics,
+        )
+        if not kept.placement.by_reference:
+            return kept
 
-        async def place() -> Kept:
-            plane = await planes.of(origin.tenant)
-            return await plane.place(
-                draft,
-                origin,
-                slot,
-                kind=kind,
-                policy=policy or self._policy,
-                run_inline_bytes=run_inline_bytes,
-                edition=edition,
-            )
+        async def store() -> Kept:
+            plane = await planes.of(origin.tenant, writes=True)
+            return await plane.store(kept, edition)
 
-        return await self._patiently(place)
+        return await self._patiently(store)
 
     def check_size(self, draft: Draft, options: Mapping[str, Any] | None = None) -> None:
         """Refuse now what no store will be asked to take: the step fails then, and not its run's next commit.
@@ -220,7 +224,7 @@ class Values:
         async with spooled(chunks) as spool:
 
             async def store() -> Reference:
-                plane = await planes.of(origin.tenant)
+                plane = await planes.of(origin.tenant, writes=True)
                 return await plane.write_spool(spool, origin, slot, content_type=content_type)
 
             return Payload(await self._patiently(store), bytes)

@@ -128,27 +128,20 @@ class DataPlane:
             PayloadTooLargeError: the step fails, without a retry.
             PayloadStoreUnavailableError: try again; the step stays running.
         """
-        placement = self._placement(draft, origin, policy, run_inline_bytes)
-        body = draft.body
-        envelope = Envelope(context=draft.context)
-        kept = Kept(envelope, placement, 0, body.fresh, draft, origin, slot, kind, self._uptime())
-        return await self._stored(kept, edition) if placement.by_reference else self._inline(kept)
-
-    def _placement(self, draft: Draft, origin: Origin, policy: PayloadPolicy, run_inline_bytes: int) -> Placement:
-        try:
-            placement = place(draft.body.size, run_inline_bytes, policy, draft.body.kind)
-        except PayloadTooLargeError as error:
-            raise _with_origin(error, origin) from None
-        if draft.handles or draft.handle is not None:
-            # The row must name the payloads that its value names, or nobody would know that they are needed.
-            return Placement.BY_KIND
-        if placement is Placement.BY_BUDGET:
-            self._metrics.count(BUDGET_OVERRUNS)
-        return placement
+        kept = decide(
+            draft,
+            origin,
+            slot,
+            kind=kind,
+            policy=policy,
+            run_inline_bytes=run_inline_bytes,
+            metrics=self._metrics,
+        )
+        return await self.store(kept, edition) if kept.placement.by_reference else kept
 
     async def again(self, kept: Kept) -> Kept:
         """The same value under another name, after a commit was refused with `PayloadCollectedError`."""
-        return await self._stored(kept, _edition(kept) + 1) if kept.placement.by_reference else kept
+        return await self.store(kept, _edition(kept) + 1) if kept.placement.by_reference else kept
 
     async def confirm(self, kept: Kept) -> Kept:
         """The value, stored anew if that was long ago; to be called right before the commit, with nothing in between.
@@ -157,7 +150,7 @@ class DataPlane:
         """
         if not kept.placement.by_reference or self._uptime() - kept.stored_at <= COMMIT_SECONDS:
             return kept
-        return await self.confirm(await self._stored(kept, _edition(kept)))
+        return await self.confirm(await self.store(kept, _edition(kept)))
 
     async def fetch(self, codec: Codec, envelope: Envelope) -> Any:
         """The value of an envelope; None if it was left out.
@@ -183,13 +176,12 @@ class DataPlane:
         """
         return await self._writer.write_spool(spool, origin, slot, content_type=content_type)
 
-    def _inline(self, kept: Kept) -> Kept:
-        body = kept.draft.body
-        envelope = kept.envelope._replace(inline=body.text)
-        self._measure(envelope, kept.kind)
-        return replace(kept, envelope=envelope, inline_bytes=body.size)
+    async def store(self, kept: Kept, edition: int = 0) -> Kept:
+        """Store a value of which it was decided that it goes by reference.
 
-    async def _stored(self, kept: Kept, edition: int) -> Kept:
+        Raises:
+            PayloadError: nothing may be committed.
+        """
         draft, begun = kept.draft, self._uptime()
         body = draft.body
         reference = await self._writer.write(
@@ -204,13 +196,47 @@ class DataPlane:
         envelope = kept.envelope._replace(
             reference=write_reference(named), meta=write_meta(Meta(kind=kept.kind, bytes=body.size))
         )
-        self._measure(envelope, kept.kind)
+        _measure(self._metrics, envelope, kept.kind)
         fresh = kept.fresh if draft.handle is None else draft.handle.handle(reference, draft.context)
         return replace(kept, envelope=envelope, fresh=fresh, stored_at=begun)
 
-    def _measure(self, envelope: Envelope, kind: Kind) -> None:
-        size = sum(len(column.encode()) for column in envelope if column is not None)
-        self._metrics.observe(EVENT_RESULT_BYTES, size, kind=kind)
+
+def decide(
+    draft: Draft,
+    origin: Origin,
+    slot: str,
+    *,
+    kind: Kind = "output",
+    policy: PayloadPolicy = DEFAULT_POLICY,
+    run_inline_bytes: int = 0,
+    metrics: MetricService = NO_METRICS,
+) -> Kept:
+    """Where a value goes: inline, and it is ready to be committed; or by reference, and it is to be stored first.
+
+    Raises:
+        PayloadTooLargeError: the step fails, without a retry.
+    """
+    body = draft.body
+    try:
+        placement = place(body.size, run_inline_bytes, policy, body.kind)
+    except PayloadTooLargeError as error:
+        raise _with_origin(error, origin) from None
+    if draft.handles or draft.handle is not None:
+        # The row must name the payloads that its value names, or nobody would know that they are needed.
+        placement = Placement.BY_KIND
+    elif placement is Placement.BY_BUDGET:
+        metrics.count(BUDGET_OVERRUNS)
+    kept = Kept(Envelope(context=draft.context), placement, 0, body.fresh, draft, origin, slot, kind, 0.0)
+    if placement.by_reference:
+        return kept
+    envelope = kept.envelope._replace(inline=body.text)
+    _measure(metrics, envelope, kind)
+    return replace(kept, envelope=envelope, inline_bytes=body.size)
+
+
+def _measure(metrics: MetricService, envelope: Envelope, kind: Kind) -> None:
+    size = sum(len(column.encode()) for column in envelope if column is not None)
+    metrics.observe(EVENT_RESULT_BYTES, size, kind=kind)
 
 
 def draft_value(

@@ -43,17 +43,18 @@ class DataPlanes:
         self._cache = PayloadCache(cache_bytes)
         self._store: PayloadService | None = None if callable(make_store) else make_store
         self._opening = asyncio.Lock()
+        self._is_tried = False
         self._planes: dict[str, DataPlane] = {}
 
-    async def of(self, tenant: str) -> DataPlane:
-        """The plane of a tenant's runs.
+    async def of(self, tenant: str, *, writes: bool = False) -> DataPlane:
+        """The plane of a tenant's runs. Before the first write it is tried whether the store does what is relied on.
 
         Raises:
             SettingsError, MissingExtraError, PayloadStoreUnavailableError, UnsafeStoreError
         """
         plane = self._planes.get(tenant)
-        if plane is None:
-            store = await self.store()
+        if plane is None or (writes and not self._is_tried):
+            store = await self._tried_store() if writes else await self.store()
             writer = PayloadWriter(store, compression=self._compression, metrics=self.metrics)
             reader = PayloadReader({store.name: store}, tenant=tenant, cache=self._cache, metrics=self.metrics)
             plane = self._planes[tenant] = DataPlane(writer, reader, scrubber=self.scrubber, metrics=self.metrics)
@@ -69,6 +70,14 @@ class DataPlanes:
                 await store.open()
                 self._store = store
             return self._store
+
+    async def _tried_store(self) -> PayloadService:
+        store = await self.store()
+        async with self._opening:
+            if not self._is_tried:
+                await store.probe()
+                self._is_tried = True
+        return store
 
     def access(self, tenant: str) -> PayloadAccess:
         """What handles of a tenant's runs load through."""
