@@ -142,7 +142,7 @@ def _problem(name: str, node: cst.BaseExpression, lookup: Lookup) -> str | None:
     if _is_unknown(value):
         return None
     try:
-        check_options({name: _backoff(value) if isinstance(value, dict) else value}, where=f"{name}")
+        check_options({name: _checkable(value)}, where=name)
     except (InvalidOptionError, InvalidDurationError) as error:
         return str(error).removeprefix(f"{name}: ")
     return None
@@ -155,8 +155,11 @@ def _is_unknown(value: object) -> bool:
     return value == DYNAMIC or not isinstance(value, str | int | float | timedelta | None)
 
 
-def _backoff(value: dict[str, Any]) -> Backoff:
+def _checkable(value: object) -> object:
+    """A value as `check_options` takes it: what was written as a `Backoff` is one."""
+    if not isinstance(value, dict):
+        return value
     try:
-        return Backoff(**value)
+        return Backoff(**cast("dict[str, Any]", value))
     except TypeError:  # a field that it does not have, which type checkers tell
         return Backoff()
