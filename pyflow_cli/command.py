@@ -91,6 +91,12 @@ def command(function: Callable[Concatenate[Cli, P], int | None]) -> Callable[...
     return invoke
 
 
+def remember(context: typer.Context, **given: Any) -> None:
+    """Keep what was said before the name of a command for the command."""
+    before = context.obj or {}
+    context.obj = {name: given[name] or before.get(name) for name in COMMON_OPTIONS}
+
+
 def make_cli(before: dict[str, Any], after: dict[str, Any]) -> Cli:
     """The common options, whether they were said before the command's name or after it."""
     said = {name: after.get(name) or before.get(name) for name in COMMON_OPTIONS}

@@ -19,6 +19,8 @@ _EXIT_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (errors.UsageError, ExitCode.USAGE),
     (errors.CodecError, ExitCode.USAGE),
     (errors.NotFoundError, ExitCode.NOT_FOUND),
+    (errors.PayloadStoreUnavailableError, ExitCode.STORE),
+    (errors.PayloadError, ExitCode.NO),
     (errors.StoreError, ExitCode.STORE),
     (errors.ResultTimeoutError, ExitCode.TIMED_OUT),
     (errors.PyflowError, ExitCode.NO),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pyflow_core.ports.state import StepStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from pyflow_cli.shown_value import Shown, Unshown
     from pyflow_core.errors import ErrorInfo
     from pyflow_core.ports.state import Envelope, RunEvent, RunPage, RunRecord, RunSummary, StepRecord
 
@@ -25,16 +28,33 @@ def moment(at: float | None) -> str | None:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def value_form(envelope: Envelope) -> Any:
-    """A value as the store holds it; one that lies elsewhere as its reference."""
+Values = Mapping[str, "Shown | Unshown"]
+"""What references are shown as, by their text in the row."""
+
+
+def value_form(envelope: Envelope, values: Values = MappingProxyType({})) -> Any:
+    """A value as the store holds it; one that lies elsewhere as `values` have it, or as `{"$ref": key}`."""
     if envelope.reference is not None:
-        return {"$ref": envelope.reference}
+        shown = values.get(envelope.reference)
+        if shown is None:
+            return {"$ref": _key(envelope.reference)}
+        return shown.value if hasattr(shown, "value") else shown.form()
     if envelope.inline is None:
         return None
     try:
         return json.loads(envelope.inline)
     except ValueError:
         return envelope.inline
+
+
+def _key(reference: str) -> str:
+    """The key in the text of a reference, which is read without the machinery that resolves one."""
+    try:
+        tree = json.loads(reference)
+        first = tree[0] if isinstance(tree, list) else tree
+        return str(first.get("key") or first["primary_key"])
+    except (ValueError, LookupError, AttributeError):
+        return reference
 
 
 def error_form(error: ErrorInfo | None) -> dict[str, Any] | None:
@@ -77,7 +97,7 @@ def _summary_form(run: RunSummary, waits_for: list[str] | None) -> dict[str, Any
     }
 
 
-def status_form(run: RunRecord, steps: Sequence[StepRecord]) -> dict[str, Any]:
+def status_form(run: RunRecord, steps: Sequence[StepRecord], values: Values = MappingProxyType({})) -> dict[str, Any]:
     """What `status` answers."""
     return {
         "version": VERSION,
@@ -85,19 +105,19 @@ def status_form(run: RunRecord, steps: Sequence[StepRecord]) -> dict[str, Any]:
         "workflow": run.workflow,
         "status": run.status,
         "code_hash": run.code_hash,
-        "input": value_form(run.input),
-        "output": value_form(run.output),
+        "input": value_form(run.input, values),
+        "output": value_form(run.output, values),
         "error": error_form(run.error),
         "created_at": moment(run.created_at),
         "updated_at": moment(run.updated_at),
         "finished_at": moment(run.finished_at),
         "waits_for": open_steps(steps),
         "lineage": {"generation": run.generation, "parent_run_id": None, "forked_from": None},
-        "steps": [_step_form(step) for step in steps],
+        "steps": [_step_form(step, values) for step in steps],
     }
 
 
-def _step_form(step: StepRecord) -> dict[str, Any]:
+def _step_form(step: StepRecord, values: Values) -> dict[str, Any]:
     return {
         "step_name": step.step_name,
         "type": step.form,
@@ -110,8 +130,8 @@ def _step_form(step: StepRecord) -> dict[str, Any]:
         "scheduled_at": moment(step.scheduled_at),
         "started_at": moment(step.started_at),
         "finished_at": moment(step.finished_at),
-        "input": value_form(step.input),
-        "output": value_form(step.output),
+        "input": value_form(step.input, values),
+        "output": value_form(step.output, values),
         "error": error_form(step.error),
         "next_attempt_at": moment(step.due_at) if step.status is StepStatus.PENDING else None,
     }

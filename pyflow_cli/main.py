@@ -2,11 +2,9 @@
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from pyflow_cli.command import (
     JsonOption,
@@ -16,8 +14,10 @@ from pyflow_cli.command import (
     VerboseOption,
     VersionOption,
     make_cli,
+    remember,
     run,
 )
+from pyflow_cli.command_group import CONTEXT, LazyGroup
 from pyflow_cli.exit_code import ExitCode
 
 COMMANDS = (
@@ -34,35 +34,25 @@ COMMANDS = (
     "status",
     "cancel",
     "redrive",
+    "payload",
 )
-"""In the order of the help. Each is the function of this name in the module of this name in `pyflow_cli.commands`."""
+"""In the order of the help. Each is the function of this name in the module of this name in `pyflow_cli.commands`, or
+the Typer application of its subcommands."""
 
 
-class CommandGroup(TyperGroup):
-    """The commands, each made of its module when it is wanted."""
+class CommandGroup(LazyGroup):
+    """The commands of `pyflow`."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the base decides the signature
-        """Every name, for the help and for the nearest name of a misspelled one."""
-        return list(COMMANDS)
+    names = COMMANDS
+    package = "pyflow_cli.commands"
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the base decides the signature
-        """The command of this name, or None."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = import_module(f"pyflow_cli.commands.{cmd_name}")
-        single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(cmd_name, context_settings=_CONTEXT)(getattr(module, cmd_name))
-        return typer.main.get_command(single)
-
-
-_CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
     cls=CommandGroup,
     help="Durable workflows that are checked and generated from the source before they run.",
     add_completion=False,
     rich_markup_mode=None,
-    context_settings=_CONTEXT,
+    context_settings=CONTEXT,
     invoke_without_command=True,
 )
 
@@ -87,7 +77,7 @@ def common(
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(ExitCode.DONE)
-    context.obj = {"project": project, "json": json, "quiet": quiet, "verbose": verbose, "no_color": no_color}
+    remember(context, project=project, json=json, quiet=quiet, verbose=verbose, no_color=no_color)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

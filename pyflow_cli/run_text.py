@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pyflow_cli.json_form import OPEN, value_form
@@ -14,11 +15,13 @@ from pyflow_core.ports.state import StepStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pyflow_cli.json_form import Values
     from pyflow_core.errors import ErrorInfo
     from pyflow_core.ports.state import Envelope, RunEvent, RunPage, RunRecord, RunSummary, StepRecord, WorkerInfo
 
 _LABEL = 9
 _SHOWN_VALUE = 2000
+_SHOWN_STEP_VALUE = 40
 _SHOWN_ERROR = 80
 _UNTAKEN_SECONDS = 5.0
 
@@ -67,8 +70,9 @@ def status_lines(
     *,
     color: bool,
     whole: bool,
+    values: Values = MappingProxyType({}),
 ) -> list[str]:
-    """Everything about a run; long values are cut unless `whole`."""
+    """Everything about a run; long values are cut unless `whole`. `values` are those by reference."""
     lines = [
         _field("run", run.run_id),
         _field("workflow", run.workflow),
@@ -86,11 +90,11 @@ def status_lines(
         lines.append(_field("waits for", "a worker, and none is alive: `pyflow worker`"))
     if run.error is not None:
         lines.append(_field("error", paint(error_text(run.error), "red", color=color)))
-    lines += _value_lines("input", run.input, whole=whole)
-    lines += _value_lines("output", run.output, whole=whole)
+    lines += _value_lines("input", run.input, values, whole=whole)
+    lines += _value_lines("output", run.output, values, whole=whole)
     if steps:
-        head = ("step", "form", "rpc", "status", "attempts", "took", "error")
-        lines += ["", *table(head, [_step_row(step, now) for step in steps], color=color)]
+        head = ("step", "form", "rpc", "status", "attempts", "took", "error", "input", "output")
+        lines += ["", *table(head, [_step_row(step, now, values) for step in steps], color=color)]
     return lines
 
 
@@ -98,12 +102,20 @@ def _field(label: str, text: str) -> str:
     return f"{label:<{_LABEL}}  {text}"
 
 
-def _value_lines(label: str, envelope: Envelope, *, whole: bool) -> list[str]:
-    if envelope.inline is None and envelope.reference is None:
-        return []
-    text = json.dumps(value_form(envelope), ensure_ascii=False)
+def _value_lines(label: str, envelope: Envelope, values: Values, *, whole: bool) -> list[str]:
+    text = _value_text(envelope, values)
     shown = text if whole else shorten(text, _SHOWN_VALUE)
-    return [_field(label, one_line(shown))]
+    return [_field(label, one_line(shown))] if text else []
+
+
+def _value_text(envelope: Envelope, values: Values) -> str:
+    """A value as JSON, or what is told of one that is not shown; empty if it was left out."""
+    if envelope.inline is None and envelope.reference is None:
+        return ""
+    shown = values.get(envelope.reference or "")
+    if shown is not None and not hasattr(shown, "value"):
+        return str(shown)
+    return json.dumps(value_form(envelope, values), ensure_ascii=False)
 
 
 def _waits(steps: Sequence[StepRecord], workers: Sequence[WorkerInfo], now: float) -> list[str]:
@@ -125,7 +137,7 @@ def _wait(step: StepRecord, workers: Sequence[WorkerInfo], now: float) -> str:
     return where
 
 
-def _step_row(step: StepRecord, now: float) -> list[str | Cell]:
+def _step_row(step: StepRecord, now: float, values: Values) -> list[str | Cell]:
     return [
         step.step_name,
         step.form,
@@ -134,6 +146,8 @@ def _step_row(step: StepRecord, now: float) -> list[str | Cell]:
         str(step.attempts),
         _took(step, now),
         shorten(error_text(step.error), _SHOWN_ERROR),
+        shorten(_value_text(step.input, values), _SHOWN_STEP_VALUE),
+        shorten(_value_text(step.output, values), _SHOWN_STEP_VALUE),
     ]
 
 

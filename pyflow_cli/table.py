@@ -21,6 +21,8 @@ STATUS_COLORS = {
     "waiting": "cyan",
     "pending": "cyan",
 }
+_KIB = 1024
+_SIZES = (("GiB", _KIB**3), ("MiB", _KIB**2), ("KiB", _KIB))
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -84,6 +86,14 @@ def duration_text(seconds: float) -> str:
         elif parts:
             break
     return " ".join(parts[:2])
+
+
+def size_text(size: int) -> str:
+    """`900 B`, `31.9 KiB`, `4 MiB`: in the largest unit that is not larger."""
+    if size < _KIB:
+        return f"{size} B"
+    unit, factor = next(((unit, factor) for unit, factor in _SIZES if size >= factor), _SIZES[-1])
+    return f"{size / factor:.1f}".removesuffix(".0") + f" {unit}"
 
 
 def clock_text(at: float) -> str:

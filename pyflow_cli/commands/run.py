@@ -10,10 +10,12 @@ from pyflow_cli.run_option import InputOption, RunIdOption, TagOption, TimeoutOp
 if TYPE_CHECKING:
     from pyflow_cli.executing import Executing
     from pyflow_cli.interrupt import Interrupt
+    from pyflow_cli.json_form import Values
     from pyflow_cli.outcome import Outcome
     from pyflow_cli.project_loading import LoadedProject
     from pyflow_cli.starting import StartRequest
     from pyflow_core.client import Client
+    from pyflow_core.ports.state import RunRecord
 
 _DRAIN_SECONDS = 2.0
 """What runs here when somebody stops waiting is given back soon: a worker takes it up again."""
@@ -44,28 +46,38 @@ def run(
     show_log(cli.output, server=False)
     request = read_request(cli.output, workflow, given, run_id, tag)
 
-    async def main(interrupt: "Interrupt") -> "tuple[Outcome, bool]":
+    async def main(interrupt: "Interrupt") -> "tuple[Outcome, Values, bool]":
         return await _run(cli, loaded, request, interrupt, patience)
 
     try:
         # What steps print must not come between a program and the output that it reads.
         with redirect_stdout(sys.stderr):
-            outcome, executed_here = run_interruptible(main, lambda: _say_resumable(cli, request))
+            outcome, values, executed_here = run_interruptible(main, lambda: _say_resumable(cli, request))
     except KeyboardInterrupt:
         _say_resumable(cli, request)
         return leave(ExitCode.INTERRUPTED)
-    return leave(_end(cli, outcome, executed_here=executed_here))
+    return leave(_end(cli, outcome, values, executed_here=executed_here))
 
 
 async def _run(
     cli: Cli, loaded: "LoadedProject", request: "StartRequest", interrupt: "Interrupt", patience: float | None
-) -> "tuple[Outcome, bool]":
+) -> "tuple[Outcome, Values, bool]":
     from pyflow_cli.executing import executing
 
     drain_seconds = min(loaded.settings.drain_seconds, _DRAIN_SECONDS)
     async with loaded.connect(drain_seconds=drain_seconds) as client, executing(client) as part:
         outcome = await interrupt.unless(_execute(cli, client, part, request, patience))
-        return outcome, part.here
+        return outcome, await _output(client, outcome.run), part.here
+
+
+async def _output(client: "Client", run: "RunRecord") -> "Values":
+    """The output of a run, fetched if it went by reference."""
+    from pyflow_cli.shown_value import WHOLE, ValueFetcher
+
+    planes = client.runtime.values.planes
+    if run.output.reference is None or planes is None:
+        return {}
+    return await ValueFetcher(planes, run.tenant, WHOLE).fetch([run.output])
 
 
 async def _execute(
@@ -107,7 +119,7 @@ async def _keep_executed(part: "Executing") -> None:
         await part.begin_if_nobody_does()
 
 
-def _end(cli: Cli, outcome: "Outcome", *, executed_here: bool) -> ExitCode:
+def _end(cli: Cli, outcome: "Outcome", values: "Values", *, executed_here: bool) -> ExitCode:
     from pyflow_cli.json_form import value_form
     from pyflow_cli.outcome import report_outcome
     from pyflow_cli.table import duration_text
@@ -117,7 +129,7 @@ def _end(cli: Cli, outcome: "Outcome", *, executed_here: bool) -> ExitCode:
     if code is ExitCode.DONE:
         took = "" if run.finished_at is None else f" in {duration_text(run.finished_at - run.created_at)}"
         cli.output.prose(f"completed{took}")
-        cli.output.json(value_form(run.output))
+        cli.output.json(value_form(run.output, values))
     return code
 
 

@@ -11,7 +11,11 @@ from pyflow_cli.exit_code import ExitCode
 from pyflow_cli.run_option import RunArgument
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from pyflow_cli.interrupt import Interrupt
+    from pyflow_cli.json_form import Values
+    from pyflow_core.payload.planes import DataPlanes
     from pyflow_core.ports.state import RunEvent, RunRecord, StepRecord, WorkerInfo, WorkflowStateService
 
 _REFRESH_SECONDS = 0.5
@@ -25,6 +29,7 @@ class _View:
     steps: "list[StepRecord]"
     events: "list[RunEvent] | None"
     workers: "list[WorkerInfo]"
+    values: "Values"
 
     @property
     def at_rest(self) -> bool:
@@ -33,13 +38,15 @@ class _View:
     def form(self) -> dict[str, Any]:
         from pyflow_cli.json_form import event_form, status_form
 
-        form = status_form(self.run, self.steps)
+        form = status_form(self.run, self.steps, self.values)
         return form if self.events is None else form | {"events": [event_form(event) for event in self.events]}
 
     def lines(self, *, color: bool, whole: bool) -> list[str]:
         from pyflow_cli.run_text import event_lines, status_lines
 
-        lines = status_lines(self.run, self.steps, self.workers, time.time(), color=color, whole=whole)
+        lines = status_lines(
+            self.run, self.steps, self.workers, time.time(), color=color, whole=whole, values=self.values
+        )
         return lines if self.events is None else [*lines, "", *event_lines(self.events, color=color)]
 
 
@@ -64,32 +71,51 @@ def status(
 
 async def _show(cli: Cli, named: str, *, raw: bool, events: bool, watch: bool) -> None:
     import asyncio
+    from contextlib import AsyncExitStack
 
     from pyflow_cli.store_access import find_run, open_stores
 
-    async with open_stores(cli.settings) as client:
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(open_stores(cli.settings))
+        planes = None if raw else await stack.enter_async_context(_open_payloads(cli))
         run_id = (await find_run(cli.output, client.state, named)).run_id
         screen = _Screen(cli, whole=raw or cli.output.verbose, watch=watch)
         while True:
-            view = await _read(client.state, run_id, events=events)
+            view = await _read(client.state, run_id, planes, events=events)
             screen.show(view)
             if view.at_rest or not watch:
                 return
             await asyncio.sleep(_REFRESH_SECONDS)
 
 
-async def _read(state: "WorkflowStateService", run_id: str, *, events: bool) -> _View:
+def _open_payloads(cli: Cli) -> "AbstractAsyncContextManager[DataPlanes]":
+    from pyflow_cli.payload_opening import open_payloads
+
+    return open_payloads(cli.settings)
+
+
+async def _read(state: "WorkflowStateService", run_id: str, planes: "DataPlanes | None", *, events: bool) -> _View:
+    """A view of a run. Without `planes` no payload is loaded, and none can be."""
     from pyflow_core.errors import UnknownRunError
 
     run = await state.get_run(run_id)
     if run is None:
         raise UnknownRunError(f"run {run_id!r} is no longer there")
+    steps = await state.list_steps(run_id)
     return _View(
         run,
-        await state.list_steps(run_id),
+        steps,
         await state.list_events(run_id) if events else None,
         [] if run.status.settled else await state.live_workers(),
+        {} if planes is None else await _fetch(planes, run, steps),
     )
+
+
+async def _fetch(planes: "DataPlanes", run: "RunRecord", steps: "list[StepRecord]") -> "Values":
+    from pyflow_cli.shown_value import ValueFetcher
+
+    envelopes = [run.input, run.output, *(value for step in steps for value in (step.input, step.output))]
+    return await ValueFetcher(planes, run.tenant).fetch(envelopes)
 
 
 class _Screen:
@@ -108,7 +134,7 @@ class _Screen:
 
     def show(self, view: _View) -> None:
         """Show a view, if it says anything new."""
-        key = (view.run, view.steps, view.events)
+        key = (view.run, view.steps, view.events, view.values)
         if not self._in_place and key == self._shown:
             return
         if self._cli.json:

@@ -97,6 +97,11 @@ class Values:
         # Whether some policy may place even a small value by reference.
         self._doubts_small = any(one.strict or one.inline_max < SMALL_BYTES for one in policies)
 
+    @property
+    def planes(self) -> DataPlanes | None:
+        """Where large values lie; None if everything stays inline."""
+        return self._planes
+
     # --- into rows
 
     def write(

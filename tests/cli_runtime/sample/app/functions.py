@@ -3,7 +3,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from pyflow_core import wire_rpc
+from pyflow_core import Payload, Step, wire_rpc
 
 
 class Order(BaseModel):
@@ -22,6 +22,22 @@ async def charge(data: int, *, folder: Path) -> str:
     if not (folder / "solvent").exists():
         raise ValueError("no money\non the account")
     return f"charged {data}"
+
+
+class Report(BaseModel):
+    title: str
+    table: Payload[bytes]
+
+
+@wire_rpc("reports.write")
+async def write_report(data: int, *, step: Step) -> Report:
+    table = await step.store([bytes(range(256)) * data], name="table.bin", content_type="application/x-table")
+    return Report(title="r" * data, table=table)
+
+
+@wire_rpc("reports.text")
+async def write_text(data: int) -> str:
+    return "x" * data
 
 
 @wire_rpc("orders.wait")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from app.pyflow_gen import order as order_gen
     from app.pyflow_gen import patient as patient_gen
     from app.pyflow_gen import refunding as refunding_gen
+    from app.pyflow_gen import reporting as reporting_gen
 
 
 @wire_workflow("order", description="Prices an order")
@@ -32,6 +33,14 @@ async def refunding(*, workflow: refunding_gen.Workflow) -> str:
     except StepFailedError:
         await workflow.do("refund", lambda: "refunded")
         raise
+
+
+@wire_workflow("reporting")
+async def reporting(data: int, *, workflow: reporting_gen.Workflow) -> str:
+    await workflow.do("report", "reports.write", data)
+    await workflow.do("small", "reports.text", 40_000)
+    await workflow.do("large", "reports.text", 100_000)
+    return await workflow.do("inline", lambda: "y" * 50_000, returns=str)
 
 
 @wire_workflow("patient")

@@ -1,0 +1,52 @@
+"""`pyflow payload verify`: whether every reference resolves, and to what was written."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyflow_cli.command import Cli, command
+from pyflow_cli.exit_code import ExitCode
+
+if TYPE_CHECKING:
+    from pyflow_cli.payload_check import Checked
+
+
+@command
+def verify(
+    cli: Cli,
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="The id of a run, or the beginning of it; all runs without.")
+    ] = None,
+) -> ExitCode:
+    """Read every payload of a run, or of all runs, and compare it with its reference."""
+    import asyncio
+
+    from pyflow_cli.json_form import VERSION
+    from pyflow_cli.output import one_line
+    from pyflow_core.payload.reference import show_reference
+
+    checked = asyncio.run(_check(cli, run))
+    if cli.json:
+        bad = [{"run_id": row.run_id, **row.form(), "code": e.code, "message": e.message} for row, e in checked.bad]
+        cli.output.json({"version": VERSION, "runs": checked.runs, "checked": checked.payloads, "bad": bad})
+    else:
+        for row, error in checked.bad:
+            place = f"{row.run_id} {row.step_name or '-'} {row.slot}"
+            cli.output.data(one_line(f"{place} {show_reference(row.reference)} {error.code}: {error.message}"))
+    verdict = f"{len(checked.bad)} are not what was written" if checked.bad else "all are what was written"
+    cli.output.prose(f"{checked.payloads} payloads of {checked.runs} runs: {verdict}")
+    return ExitCode.NO if checked.bad else ExitCode.DONE
+
+
+async def _check(cli: Cli, named: str | None) -> "Checked":
+    from pyflow_cli.payload_check import PayloadCheck
+    from pyflow_cli.payload_opening import open_payloads
+    from pyflow_cli.store_access import find_run, open_stores
+
+    async with open_stores(cli.settings) as client, open_payloads(cli.settings) as planes:
+        check = PayloadCheck(client.state, planes)
+        if named is None:
+            await check.all_runs()
+        else:
+            await check.run((await find_run(cli.output, client.state, named)).run_id)
+        return check.checked

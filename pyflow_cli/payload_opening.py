@@ -1,0 +1,34 @@
+"""The payload store of a project, for commands that read or clean it. It is opened when it is first needed."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from pyflow_core.clock import SystemClock
+from pyflow_core.payload.planes import DataPlanes
+from pyflow_core.stores import make_payloads
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from pyflow_cli.settings import Settings
+    from pyflow_core.ports.payload import PayloadService
+
+
+@asynccontextmanager
+async def open_payloads(settings: Settings) -> AsyncGenerator[DataPlanes]:
+    """The payloads of all tenants. Whatever is first asked of them raises what is wrong with the store.
+
+    Raises:
+        SettingsError, MissingExtraError, PayloadStoreUnavailableError, UnsafeStoreError
+    """
+
+    def make_store() -> PayloadService:
+        return make_payloads(settings.payloads, settings.root, SystemClock())
+
+    planes = DataPlanes(make_store)
+    try:
+        yield planes
+    finally:
+        await planes.close()
