@@ -52,7 +52,8 @@ chaos-payloads: $(VENV)/.dev ## 300 deaths around puts and commits, 110,000 orde
 	$(PY) -m pytest -m slow tests/chaos/test_death_around_payloads.py $(ARGS)
 	PYFLOW_TEST_SCHEDULES=110000 $(PY) -m pytest tests/simulation $(ARGS)
 
-bench-payloads: $(VENV)/.dev ## what payload stores cost, in turn
+bench-payloads: $(VENV)/.dev ## what payloads do to rows, replay, memory, steps and status; what their stores cost
+	$(PY) tests/benchmarks/bench_payload_runs.py
 	$(PY) tests/benchmarks/bench_payloads.py $(ARGS)
 
 bench: $(VENV)/.bench ## the same work on pyflow and on a peer, in turn

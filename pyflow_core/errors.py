@@ -481,6 +481,19 @@ class RpcError(PyflowError):
     retryable: ClassVar[bool] = False
 
 
+_FAILED_STEP = "_pyflow_failed_step"
+
+
+def mark_failed_step(error: RpcError, step_name: str) -> None:
+    """Note on a declared error which step it comes from, so that a re-drive of a run that it ends finds the step."""
+    vars(error)[_FAILED_STEP] = step_name
+
+
+def failed_step(error: RpcError) -> str | None:
+    """The step that a declared error comes from; None if workflow code or an RPC has made it."""
+    return vars(error).get(_FAILED_STEP)
+
+
 class RunError(PyflowError):
     """A run did not give a result."""
 

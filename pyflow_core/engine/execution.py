@@ -38,10 +38,12 @@ from pyflow_core.errors import (
     PayloadError,
     PyflowError,
     RefusedValueError,
+    RpcError,
     StepAwaitedTwiceError,
     StepFailedError,
     StepNameReusedError,
     TooManyStepsError,
+    mark_failed_step,
 )
 from pyflow_core.naming import is_valid_step_name
 from pyflow_core.options import check_options
@@ -406,10 +408,11 @@ def rebuild_error(event: StepErrored, declared: Mapping[str, Any]) -> BaseExcept
     kind = declared.get(info.code or "")
     if kind is None:
         return StepFailedError(event.step_name, event.attempts, info)
-    error: BaseException = kind.__new__(kind)
+    error: RpcError = kind.__new__(kind)
     error.args = (info.message,)
     if info.fields is not None:
         vars(error).update(PLAIN.decode(info.fields))
+    mark_failed_step(error, event.step_name)
     return error
 
 

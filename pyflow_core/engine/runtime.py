@@ -23,6 +23,7 @@ from pyflow_core.errors import (
     RpcError,
     StepFailedError,
     StepTimeoutError,
+    failed_step,
 )
 from pyflow_core.log import logger
 from pyflow_core.middleware import Call, surround
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 MAX_THREADS = 32
 MAX_MESSAGE = 2000
+MAX_TRACEBACK = 32_000
+"""Characters; what an exception says of its data must not make a row large."""
 
 
 class Runtime:
@@ -257,27 +260,36 @@ async def _layered(call: Call, middleware: Sequence[Middleware], innermost: Call
 
 
 def error_info(error: BaseException, *, step_name: str | None = None) -> ErrorInfo:
-    """The record of an exception. A failed step inside exception groups gives its name, so that a re-drive finds it."""
+    """The record of an exception, without secrets. A failed step inside groups gives its name, for a re-drive."""
     code = error.code if isinstance(error, PyflowError) else None
     fields = None
     if isinstance(error, RpcError):
         public = {name: value for name, value in vars(error).items() if not name.startswith("_")}
         fields = PLAIN.encode(public) if public else None
-    failed = _failed_step(error)
     return ErrorInfo(
         type=type(error).__qualname__,
         message=DEFAULT_SCRUBBER.text(str(error))[:MAX_MESSAGE],
         code=code,
         retryable=getattr(error, "retryable", True),
-        step_name=failed.step_name if failed is not None else step_name,
+        step_name=_failed_step(error) or step_name,
         fields=fields,
-        traceback=DEFAULT_SCRUBBER.text("".join(traceback.format_exception(error))),
+        traceback=_traceback_text(error),
     )
 
 
-def _failed_step(error: BaseException) -> StepFailedError | None:
+def _traceback_text(error: BaseException) -> str:
+    """Begin and end of the traceback, in which no part is longer than a message may be."""
+    parts = traceback.format_exception(error)
+    text = "".join(part if len(part) <= MAX_MESSAGE else f"{part[:MAX_MESSAGE]}…\n" for part in parts)
+    half = MAX_TRACEBACK // 2
+    return DEFAULT_SCRUBBER.text(text if len(text) <= MAX_TRACEBACK else f"{text[:half]}\n…\n{text[-half:]}")
+
+
+def _failed_step(error: BaseException) -> str | None:
     if isinstance(error, StepFailedError):
-        return error
+        return error.step_name
+    if isinstance(error, RpcError):
+        return failed_step(error)
     if isinstance(error, BaseExceptionGroup):
         members = cast("BaseExceptionGroup[BaseException]", error).exceptions
         return next((found for member in members if (found := _failed_step(member)) is not None), None)

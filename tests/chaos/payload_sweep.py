@@ -23,6 +23,7 @@ from pyflow_services.sqlite import SqliteStateService
 from pyflow_core.errors import PayloadError
 from pyflow_core.payload.boundary import read_reference
 from pyflow_core.payload.collection import CollectionPolicy, Collector
+from pyflow_core.payload.key import RUN_SEGMENT, parse_key
 from pyflow_core.payload.reader import PayloadReader
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class PayloadLives:
             assert key in stored - held, said(folder)
         else:
             assert held, said(folder)
-        tally.where[key.split(":")[0] if moment == "after-commit" else key.split("/")[5].split(".")[0]] += 1
+        tally.where[_place(moment, key)] += 1
 
     def _collect(self, folder: Path, tally: Tally) -> None:
         """Sweep when all runs have ended: what nobody refers to goes, everything else stays and is whole."""
@@ -164,6 +165,16 @@ class PayloadLives:
         assert not dangling, said(folder)
         assert found == orphans, said(folder)
         assert left == held, said(folder)
+
+
+def _place(moment: str, key: str) -> str:
+    """What was being committed, or stored."""
+    if moment == "after-commit":
+        return key.removesuffix(":after")
+    parts = parse_key(key)
+    assert parts is not None
+    owner = "the run" if parts.step == RUN_SEGMENT else str(parts.step).split("-")[0]
+    return f"{parts.slot} of {owner}"
 
 
 def said(folder: Path) -> str:
@@ -227,7 +238,7 @@ async def sweep(folder: Path) -> tuple[set[str], int]:
 def table(tallies: dict[str, Tally]) -> str:
     """The tallies as a table."""
     columns = "killed,times,references checked,dangling,completed steps run again,wrong results,orphans at death"
-    names = [*columns.split(","), "orphans in the end", "collected", "of the slot or operation"]
+    names = [*columns.split(","), "orphans in the end", "collected", "at which"]
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for moment, tally in tallies.items():
         where = ", ".join(f"{name} {count}" for name, count in sorted(tally.where.items()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from engine_bench import Gates, Mode, async_test, replay, run_and_replay
 
-from pyflow_core import Step, StepFailedError, wire_rpc, wire_workflow
+from pyflow_core import RpcError, Step, StepFailedError, wire_rpc, wire_workflow
 from pyflow_core.errors import RunCancelledError
 from pyflow_core.log import BRANCH_FAILED
 from pyflow_core.ports.state import RunStatus, StepStatus
@@ -463,6 +463,38 @@ async def test_a_redrive_after_a_failure_archives_compensations_and_keeps_result
         assert calls == ["reserve", "tax", "charge", "release", "charge", "ship"]
         assert list(await e.steps(handle)) == ["reserve", "tax", "charge", "ship"]
         assert (await replay(e, handle.run_id)).outcome == ["reserve 1", "tax", "charge 2", "ship 2"]
+
+
+@async_test
+async def test_a_redrive_finds_the_step_by_the_declared_error_that_ended_the_run(
+    some_mode: Mode, registry: Registry
+) -> None:
+    class ClosedError(RpcError):
+        code = "closed"
+
+    tried: list[str] = []
+
+    @wire_rpc("open", raises=[ClosedError])
+    async def open_(data: str) -> str:
+        tried.append(data)
+        if len(tried) == 2:
+            raise ClosedError("it is closed")
+        return data
+
+    @wire_workflow("opening")
+    async def opening(*, workflow: Any) -> list[str]:
+        return [await workflow.do(name, "open", name) for name in ("first", "second")]
+
+    async with some_mode.engine(registry=registry) as e:
+        handle = await e.start("opening")
+        run = await e.settle(handle)
+        assert run.error is not None
+        assert (run.error.code, run.error.step_name, run.error.fields) == ("closed", "second", None)
+        redriven = await e.state.redrive(handle.run_id)
+        assert redriven is not None and redriven.retried == "second"
+        await e.restart()
+        assert await e.result(handle) == ["first", "second"]
+        assert tried == ["first", "second", "second"]
 
 
 @async_test
