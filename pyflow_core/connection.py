@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyflow_core.client import Client
 from pyflow_core.clock import Clock, SystemClock
+from pyflow_core.duration import parse_duration
+from pyflow_core.engine.retention import Retention
 from pyflow_core.engine.runtime import Runtime
 from pyflow_core.engine.values import Values
 from pyflow_core.engine.worker import Worker
@@ -227,7 +229,12 @@ class Connection:
             recovers=settings.get("recovers", True),
             settled=client.settled,
             left=client.left,
+            retention=self._retention(client),
         )
+
+    def _retention(self, client: Client) -> Retention | None:
+        seconds, planes = _seconds_kept(self._settings.get("retention")), client.runtime.values.planes
+        return None if seconds is None or planes is None else Retention(client.state, planes, self._clock, seconds)
 
 
 class BlockingConnection:
@@ -267,6 +274,19 @@ def _settings(project: Project, given: dict[str, Any]) -> dict[str, Any]:
         _check_number(key, found[key], above=True)
     _check_number("drain_seconds", found["drain_seconds"], above=False)
     return found
+
+
+def _seconds_kept(retention: Any) -> float | None:
+    """How long ended runs are kept; None for ever.
+
+    Raises:
+        InvalidDurationError, SettingsError
+    """
+    if retention is None or retention == "keep":
+        return None
+    seconds = parse_duration(retention)
+    _check_number("retention", seconds, above=True)
+    return seconds
 
 
 def _policy(settings: dict[str, Any]) -> PayloadPolicy:

@@ -18,6 +18,8 @@ WORKERS_REAPED = "worker.reaped"
 DRAIN_SLOW = "run.drain_slow"
 STORE_TROUBLE = "store.trouble"
 PAYLOADS_UNAVAILABLE = "payload.store_unavailable"
+RUNS_PURGED = "retention.runs_purged"
+PURGE_FAILED = "retention.purge_failed"
 NO_WORKER = "run.no_worker"
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from pyflow_core.clock import Clock
     from pyflow_core.engine.outcome import Result
+    from pyflow_core.engine.retention import Retention
     from pyflow_core.engine.runtime import Runtime
     from pyflow_core.ports.queue import QueueService
     from pyflow_core.ports.state import (
@@ -59,7 +60,7 @@ class Worker(Host, PoolHost):
 
     `queues` are glob patterns of the queues it works on. `fused` allows results to be fed before they are written.
     `settled` is told of every run that settles here, for callers in the same process, and `left` of every run that
-    goes on elsewhere or later. With `replays` every result is
+    goes on elsewhere or later. With `retention` it purges old runs. With `replays` every result is
     written and the run replayed, which tests use to see that it makes no difference. With `own_runs_only` it claims
     nothing but what it created: so a client drives the runs of inline workflows.
     """
@@ -82,6 +83,7 @@ class Worker(Host, PoolHost):
         replays: bool = False,
         settled: Callable[[str, Settlement], None] | None = None,
         left: Callable[[str], None] | None = None,
+        retention: Retention | None = None,
     ) -> None:
         self.state = state
         self.runtime = runtime
@@ -98,6 +100,7 @@ class Worker(Host, PoolHost):
         self._recovers = recovers
         self._settled = settled
         self._left = left
+        self._retention = retention
         self._cache = ExecutionCache(cache_size)
         self._pool = StepPool(self, queues, concurrency)
         self._drivers: dict[str, RunDriver] = {}
@@ -139,6 +142,8 @@ class Worker(Host, PoolHost):
         self._loops.append(asyncio.create_task(self._forever(self._heed_hints)))
         if self._recovers:
             self._loops.append(asyncio.create_task(self._forever(self._recover)))
+        if self._retention is not None and not self._own_runs_only:
+            self._loops.append(asyncio.create_task(self._forever(self._retention.turn)))
         self._work.set()
 
     async def serve(self) -> None:
