@@ -58,7 +58,10 @@ class CodeHashes:
     def __init__(self, model: ProjectModel) -> None:
         self._project: Project = model.project
         steps = [step for workflow in model.workflows for step in workflow.facts.steps]
-        self._omitted = frozenset(id(part) for step in steps for part in _beside_the_point(step))
+        self._omitted: dict[str, frozenset[int]] = {}
+        for step in steps:
+            omitted = self._omitted.get(step.module.name, frozenset())
+            self._omitted[step.module.name] = omitted.union(map(id, _beside_the_point(step)))
         self._readings: dict[cst.CSTNode, _Reading] = {}
         self._next: dict[cst.CSTNode, list[Piece]] = {}
 
@@ -108,11 +111,15 @@ class CodeHashes:
         twin = piece.module.syntax.twin_or_none(piece.node) or _parsed(piece.node)
         if twin is None:
             return _Reading("", FreeNames())
-        wired = self._wire_decorators(piece, twin)
-        omitted = self._omitted.union(map(id, wired)) if wired else self._omitted
+        omitted = self._omitted.get(piece.module.name, frozenset())
+        omitted = omitted.union(map(id, self._wire_decorators(piece, twin)))
         itself = _first_parameter(piece.node) if piece.owner is not None else None
-        names = free_names(twin, piece.module.package, omitted, itself)
-        return _Reading(digest([twin], omit=omitted), names)
+        key = _Reading, piece.node, omitted, itself
+        known: _Reading | None = piece.module.notes.get(key)
+        if known is None:
+            names = free_names(twin, piece.module.package, omitted, itself)
+            known = piece.module.notes[key] = _Reading(digest([twin], omit=omitted), names)
+        return known
 
     def _wire_decorators(self, piece: Piece, twin: ast.AST) -> list[ast.AST]:
         """What says under which name a function is wired, and how."""

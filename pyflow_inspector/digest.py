@@ -7,44 +7,53 @@ import hashlib
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
 _OMITTED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
 def digest(nodes: Iterable[ast.AST], *, omit: Collection[int] = ()) -> str:
-    """`sha256:…` of `nodes` in their order, leaving out the nodes whose `id` is in `omit`."""
+    """`sha256:…` of `nodes` in their order, leaving out the nodes whose ids are in `omit`."""
     hasher = hashlib.sha256()
     for node in nodes:
         hasher.update("".join(_pieces(node, omit)).encode())
     return f"sha256:{hasher.hexdigest()}"
 
 
-def _pieces(node: object, omitted: Collection[int]) -> Iterator[str]:
+def _pieces(node: object, omitted: Collection[int]) -> list[str]:
     """Walks with its own stack, because code may nest deeper than Python recurses."""
+    pieces: list[str] = []
     stack: list[object] = [node]
     while stack:
         item = stack.pop()
-        if isinstance(item, str):
-            yield item
+        kind = type(item)
+        if kind is str:
+            pieces.append(cast("str", item))
+        elif kind is list:
+            pieces.append("[")
+            stack.append("]")
+            stack.extend(reversed(cast("list[object]", item)))
         elif isinstance(item, ast.AST):
             if id(item) not in omitted:
                 stack.extend(reversed(_shape(item)))
-        elif isinstance(item, list):
-            stack.extend(reversed(["[", *cast("list[object]", item), "]"]))
         else:
-            yield _constant(item)
+            pieces.append(_constant(item))
+    return pieces
 
 
 def _shape(node: ast.AST) -> list[object]:
     """A node as its class, its fields that say anything, and a closing bracket."""
-    if isinstance(node, ast.Constant):
-        return [f"Constant({_constant(node.value)})"]
-    parts: list[object] = [f"{type(node).__name__}("]
-    for name, value in ast.iter_fields(node):
-        if value is None or value == [] or name in _OMITTED_FIELDS:
+    kind = type(node)
+    if kind is ast.Constant:
+        return [f"Constant({_constant(cast('ast.Constant', node).value)})"]
+    if kind is ast.Name:
+        return [f"Name(id={cast('ast.Name', node).id!a})"]
+    parts: list[object] = [f"{kind.__name__}("]
+    for name, start in _fields(kind):
+        value = getattr(node, name, None)
+        if value is None or value == []:
             continue
-        parts.append(f"{name}=")
+        parts.append(start)
         if isinstance(value, str):
             parts.append(ascii(value))
         elif name == "body" and isinstance(value, list):
@@ -53,7 +62,19 @@ def _shape(node: ast.AST) -> list[object]:
             parts.append(_merged(node.values))
         else:
             parts.append(value)
-    return [*parts, ")"]
+    parts.append(")")
+    return parts
+
+
+def _fields(kind: type[ast.AST]) -> list[tuple[str, str]]:
+    """The fields that say anything, each with how it begins."""
+    found = _FIELDS.get(kind)
+    if found is None:
+        found = _FIELDS[kind] = [(name, f"{name}=") for name in kind._fields if name not in _OMITTED_FIELDS]
+    return found
+
+
+_FIELDS: dict[type[ast.AST], list[tuple[str, str]]] = {}
 
 
 def _without_docstring(node: ast.AST, body: list[ast.stmt]) -> list[ast.stmt]:

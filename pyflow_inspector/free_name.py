@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from pyflow_inspector.ast_node import NO_CODE, attributes
 from pyflow_inspector.module_table import Imported
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Sequence
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_UNREAD = frozenset({"annotation", "returns", "type_comment"})
+_UNREAD = NO_CODE | {"annotation", "returns"}
 """Fields that say nothing about what the code does."""
 
 
@@ -54,56 +54,45 @@ class _Scope:
         return FreeNames(used, self._names.imported)
 
     def read(self, root: ast.AST) -> None:
-        stack = list(reversed(self._parts(root)))
+        stack = _parts(root)[::-1]
         while stack:
             node = stack.pop()
             if id(node) in self._omit:
                 continue
-            if isinstance(node, _FUNCTIONS):
-                self._enter(node)
-            elif not self._note(node):
-                stack.extend(reversed(self._parts(node)))
+            note = _NOTES.get(type(node))
+            if note is None or not note(self, node):
+                stack += _parts(node)[::-1]
 
-    def _parts(self, node: ast.AST) -> list[ast.AST]:
-        found: list[ast.AST] = []
-        for name, value in ast.iter_fields(node):
-            if name in _UNREAD:
-                continue
-            values = cast("list[object]", value) if isinstance(value, list) else [value]
-            found.extend(item for item in values if isinstance(item, ast.AST))
-        return found
+    # --- what a node binds or uses, and whether that is all there is to it
 
-    def _enter(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
+    def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
         if not isinstance(node, ast.Lambda):
             self._bound.add(node.name)
         inner = free_names(node, self._package, self._omit)
         self._names.used.update(inner.used)
         self._names.imported.update(inner.imported)
-
-    def _note(self, node: ast.AST) -> bool:
-        """Note what a node binds or uses; whether that is all there is to it."""
-        match node:
-            case ast.Name(id=name, ctx=ast.Load()):
-                self._names.used[name] = None
-            case ast.Name(id=name) | ast.arg(arg=name):
-                self._bound.add(name)
-            case ast.Attribute():
-                return self._chain(node)
-            case ast.Global(names=names) | ast.Nonlocal(names=names):
-                self._outer.update(names)
-            case ast.Import() | ast.ImportFrom():
-                self._import(node)
-            case ast.ClassDef(name=name):
-                self._bound.add(name)
-                return False
-            case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name):
-                self._bound.add(name or "")
-                return False
-            case _:
-                return False
         return True
 
-    def _chain(self, node: ast.Attribute) -> bool:
+    def name(self, node: ast.Name) -> bool:
+        if isinstance(node.ctx, ast.Load):
+            self._names.used[node.id] = None
+        else:
+            self._bound.add(node.id)
+        return True
+
+    def parameter(self, node: ast.arg) -> bool:
+        self._bound.add(node.arg)
+        return True
+
+    def outer(self, node: ast.Global | ast.Nonlocal) -> bool:
+        self._outer.update(node.names)
+        return True
+
+    def named(self, node: ast.ClassDef | ast.ExceptHandler | ast.MatchAs | ast.MatchStar) -> bool:
+        self._bound.add(node.name or "")
+        return False
+
+    def chain(self, node: ast.Attribute) -> bool:
         names = [node.attr]
         inner = node.value
         while isinstance(inner, ast.Attribute):
@@ -114,7 +103,7 @@ class _Scope:
         self._names.used[".".join(reversed([*names, inner.id]))] = None
         return True
 
-    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+    def imports(self, node: ast.Import | ast.ImportFrom) -> bool:
         for alias in node.names:
             if isinstance(node, ast.ImportFrom):
                 name = alias.asname or alias.name
@@ -123,6 +112,7 @@ class _Scope:
                 name = alias.asname or alias.name.partition(".")[0]
                 self._names.imported[name] = Imported(alias.name if alias.asname else name, None)
             self._outer.add(name)
+        return True
 
     def _module(self, node: ast.ImportFrom) -> str:
         if not node.level:
@@ -130,3 +120,39 @@ class _Scope:
         segments = self._package.split(".") if self._package else []
         base = segments[: len(segments) - (node.level - 1)]
         return ".".join([*base, *([node.module] if node.module else [])])
+
+
+_NOTES: dict[type[ast.AST], Callable[[_Scope, Any], bool]] = {
+    ast.FunctionDef: _Scope.function,
+    ast.AsyncFunctionDef: _Scope.function,
+    ast.Lambda: _Scope.function,
+    ast.Name: _Scope.name,
+    ast.arg: _Scope.parameter,
+    ast.Attribute: _Scope.chain,
+    ast.Global: _Scope.outer,
+    ast.Nonlocal: _Scope.outer,
+    ast.Import: _Scope.imports,
+    ast.ImportFrom: _Scope.imports,
+    ast.ClassDef: _Scope.named,
+    ast.ExceptHandler: _Scope.named,
+    ast.MatchAs: _Scope.named,
+    ast.MatchStar: _Scope.named,
+}
+
+
+def _parts(node: ast.AST) -> list[ast.AST]:
+    """The nodes below that say something of what the code does."""
+    kind = type(node)
+    fields_of = _FIELDS.get(kind)
+    if fields_of is None:
+        fields_of = _FIELDS[kind] = attributes([name for name in kind._fields if name not in _UNREAD])
+    found: list[ast.AST] = []
+    for value in fields_of(node):
+        if type(value) is list:
+            found += [item for item in cast("list[object]", value) if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
+
+
+_FIELDS: dict[type[ast.AST], Callable[[Any], Sequence[object]]] = {}

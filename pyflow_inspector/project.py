@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
@@ -53,6 +53,11 @@ class Module:
 
     @cached_property
     def _class_tables(self) -> dict[cst.ClassDef, NameTable]:
+        return {}
+
+    @cached_property
+    def notes(self) -> dict[object, Any]:
+        """What has been worked out from this file and no other, for all units that lead here."""
         return {}
 
 

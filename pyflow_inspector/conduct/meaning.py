@@ -6,13 +6,14 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pyflow_inspector.conduct.change import find_changes
+from pyflow_inspector.conduct.change import Change, find_changes
 from pyflow_inspector.conduct.scope import Binding, Scope, make_scope
 from pyflow_inspector.module_table import Assigned
 from pyflow_inspector.project import BUILTINS, Symbol
+from pyflow_inspector.tree import walk_ast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import libcst as cst
 
@@ -59,6 +60,23 @@ class Thing:
         return self.symbol.dotted
 
 
+_GLOBAL_CHANGES = object()
+
+
+def _global_changes(module: Module) -> dict[str, list[tuple[Change, Scope]]]:
+    """What the functions of a module change, or may change, in its variables, by name."""
+    found: dict[str, list[tuple[Change, Scope]]] | None = module.notes.get(_GLOBAL_CHANGES)
+    if found is None:
+        found = module.notes[_GLOBAL_CHANGES] = {}
+        for node in walk_ast(module.syntax.abstract):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                scope = make_scope(module, node)
+                for change in find_changes(scope):
+                    if scope.find(change.name.id) is None:
+                        found.setdefault(change.name.id, []).append((change, scope))
+    return found
+
+
 def builtin(name: str, *, value: bool = False) -> Thing:
     """A thing that needs no import."""
     return Thing(Symbol("builtins", name), value)
@@ -76,7 +94,7 @@ class Meaning:
         self._modules: dict[str, Scope] = {}
         self._variables: dict[tuple[str, str], Thing | None] = {}
         self._local: dict[tuple[Scope, str], Thing | None] = {}
-        self._changed: dict[str, frozenset[str]] = {}
+        self._changed: dict[tuple[str, str], bool] = {}
         self._top: dict[tuple[str, str], Thing | None] = {}
         self._readers: dict[type[ast.AST], Any] = {
             ast.Name: self._name,
@@ -135,18 +153,11 @@ class Meaning:
         home = self._project.defining_module(symbol)
         if home is None:
             return False
-        if home.name not in self._changed:
-            self._changed[home.name] = frozenset(self._changed_names(home))
-        return symbol.name in self._changed[home.name]
-
-    def _changed_names(self, module: Module) -> Iterator[str]:
-        for node in ast.walk(module.syntax.abstract):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                scope = make_scope(module, node)
-                for change in find_changes(scope):
-                    name = change.name.id
-                    if scope.find(name) is None and (not change.by_call or self.is_container(change.name, scope)):
-                        yield name
+        key = home.name, symbol.name
+        if key not in self._changed:
+            changes = _global_changes(home).get(symbol.name, ())
+            self._changed[key] = any(not one.by_call or self.is_container(one.name, scope) for one, scope in changes)
+        return self._changed[key]
 
     def is_set(self, node: ast.AST, scope: Scope) -> bool:
         """Whether a value is a set, which has no order of its own."""

@@ -69,7 +69,22 @@ class Scope:
 
 def make_scope(module: Module, node: Function | ast.Module, parent: Scope | None = None) -> Scope:
     """The scope of a function, lambda or module."""
-    scope = Scope(module, node, parent)
+    plain = module.notes.get(node)
+    if plain is None:
+        plain = module.notes[node] = _read_scope(module, node)
+    return Scope(
+        module,
+        node,
+        parent,
+        names=plain.names,
+        nodes=plain.nodes,
+        global_names=plain.global_names,
+        nonlocal_names=plain.nonlocal_names,
+    )
+
+
+def _read_scope(module: Module, node: Function | ast.Module) -> Scope:
+    scope = Scope(module, node)
     if not isinstance(node, ast.Module):
         for argument in every_parameter(node.args):
             _add(scope, argument.arg, Binding("parameter", annotation=argument.annotation))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pyflow_inspector.ast_node import child_nodes
 from pyflow_inspector.conduct.meaning import Meaning, Thing, function_node
@@ -14,13 +15,15 @@ from pyflow_inspector.conduct.site import CallFact, Site, Stand
 from pyflow_inspector.conduct.vocabulary import find_group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pyflow_inspector.conduct.scope import Binding
     from pyflow_inspector.project import Module, Project, Symbol
     from pyflow_inspector.steps.fact import Facts, FoundStep
 
-N = TypeVar("N", bound=ast.AST)
+_Place = tuple[ast.AST, Stand, ast.AST]
+_Parts = Iterable[tuple[ast.AST, Stand]]
+"""Those of a node that run where it stands, each with its conditions."""
 
 MAX_FUNCTIONS = 2000
 """How many functions are followed for one workflow."""
@@ -47,16 +50,17 @@ class Conduct:
     """The function that a call leads to, where it was followed."""
     calls: list[CallFact] = field(default_factory=list[CallFact])
     _services: dict[tuple[Scope, str], str | None] = field(default_factory=dict["tuple[Scope, str]", "str | None"])
-    _sites: dict[type[ast.AST], list[Site]] = field(default_factory=dict["type[ast.AST]", "list[Site]"])
+    _sites: dict[type[ast.AST], list[_Place]] = field(default_factory=dict["type[ast.AST]", "list[_Place]"])
 
     def sites(self, *kinds: type[ast.AST]) -> Iterator[Site]:
         """The places of these kinds outside of step functions."""
         for kind in kinds:
-            yield from (site for site in self._sites.get(kind, ()) if not site.in_step)
+            for node, stand, parent in self._sites.get(kind, ()):
+                yield Site(node, stand, parent)
 
-    def add(self, site: Site) -> None:
-        """Note a place."""
-        self._sites.setdefault(type(site.node), []).append(site)
+    def add(self, node: ast.AST, stand: Stand, parent: ast.AST) -> None:
+        """Note a place outside of step functions."""
+        self._sites.setdefault(type(node), []).append((node, stand, parent))
 
     def thing(self, node: ast.AST | None, scope: Scope) -> Thing | None:
         """What an expression stands for."""
@@ -114,12 +118,15 @@ class _Survey:
         self._met: dict[tuple[ast.AST, bool], Scope] = {}
         self._called: set[ast.AST] = set()
         self._step_functions: dict[ast.AST, FoundStep] = {}
+        self._ours = f"{project.settings.package}.", f"{_OURS}."
+        self._own = {project.settings.package.partition(".")[0], _OURS}
         for step in conduct.step_calls.values():
             function = step.form.function
             if function is not None:
                 self._step_functions[function.module.syntax.twin(function.node)] = step
 
     def run(self, module: Module, node: Function) -> None:
+        self._own.add(module.name.partition(".")[0])
         self._conduct.root = make_scope(module, node)
         self._met[node, False] = self._conduct.root
         self._waiting.append(Stand(self._conduct.root))
@@ -136,49 +143,24 @@ class _Survey:
         stack: list[tuple[ast.AST, Stand, ast.AST]] = [(part, stand, function) for part in reversed(body_of(function))]
         while stack:
             node, inside, parent = stack.pop()
-            self._conduct.add(Site(node, inside, parent))
-            parts = list(self._parts(node, inside, parent))
-            stack.extend((part, where, node) for part, where in reversed(parts))
-
-    def _parts(self, node: ast.AST, stand: Stand, parent: ast.AST) -> Iterator[tuple[ast.AST, Stand]]:
-        """The parts of `node` that run where it stands, each with its conditions."""
-        match node:
-            case ast.Call():
-                yield from self._call(node, stand, parent)
-            case ast.Name(ctx=ast.Load()):
-                self._mention(node, stand, parent)
-            case ast.Attribute(ctx=ast.Load()):
-                self._mention(node, stand, parent)
-                yield node.value, replace(stand, argument_of=None) if stand.argument_of else stand
-            case ast.Lambda():
-                yield from ((part, stand) for part in _defaults(node))
-                self._lambda(node, stand)
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                yield from ((part, stand) for part in (*node.decorator_list, *_defaults(node)))
-            case ast.ClassDef():
-                yield from self._class(node, stand)
-            case ast.AnnAssign():
-                yield from ((part, stand) for part in (node.target, node.value) if part is not None)
-            case ast.Try() | ast.TryStar():
-                yield from _try(node, stand)
-            case ast.AsyncWith() | ast.With():
-                yield from _with(node, stand)
-            case ast.For() | ast.AsyncFor() | ast.While():
-                yield from _loop(node, stand)
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                yield from _comprehension(node, stand)
-            case _:
-                yield from ((part, stand) for part in child_nodes(node))
+            if inside.step is None:
+                self._conduct.add(node, inside, parent)
+            find = _PARTS.get(type(node))
+            if find is None:
+                stack += [(part, inside, node) for part in reversed(child_nodes(node))]
+            else:
+                stack += [(part, where, node) for part, where in reversed([*find(self, node, inside, parent)])]
 
     # --- what is called and named
 
-    def _call(self, node: ast.Call, stand: Stand, parent: ast.AST) -> Iterator[tuple[ast.AST, Stand]]:
+    def call(self, node: ast.Call, stand: Stand, parent: ast.AST) -> _Parts:
+        """A call, and the way into what it calls."""
         thing = self._conduct.thing(node.func, stand.scope)
         is_outside = thing is not None and self._is_outside(thing)
         group = find_group(thing.dotted) if thing is not None and is_outside else None
         self._conduct.calls.append(CallFact(Site(node, stand, parent), node, thing, is_outside, group))
         self._enter_callee(node, thing, stand)
-        yield node.func, replace(stand, argument_of=None) if stand.argument_of else stand
+        yield node.func, _no_argument(stand)
         step = self._conduct.step_calls.get(node)
         inside = stand if step is None or stand.step is not None else replace(stand, argument_of=step)
         for part in (*node.args, *(keyword.value for keyword in node.keywords)):
@@ -209,6 +191,19 @@ class _Survey:
         is_static = any(isinstance(one, ast.Name) and one.id == "staticmethod" for one in function.decorator_list)
         scope = self._enter(home, function, stand, owner=symbol.owner)
         self._bind(scope, call, stand.scope, skips=int(symbol.owner is not None and not is_static))
+
+    def name(self, node: ast.Name, stand: Stand, parent: ast.AST) -> _Parts:
+        """A name, which may be that of a function."""
+        if isinstance(node.ctx, ast.Load):
+            self._mention(node, stand, parent)
+        return ()
+
+    def attribute(self, node: ast.Attribute, stand: Stand, parent: ast.AST) -> _Parts:
+        """An attribute, which may be a function."""
+        if not isinstance(node.ctx, ast.Load):
+            return ((node.value, stand),)
+        self._mention(node, stand, parent)
+        return ((node.value, _no_argument(stand)),)
 
     def _mention(self, node: ast.Name | ast.Attribute, stand: Stand, parent: ast.AST) -> None:
         """A function that is named without being called: whoever gets it will call it."""
@@ -258,19 +253,12 @@ class _Survey:
 
     def _is_outside(self, thing: Thing) -> bool:
         """Whether it comes from a package that is neither the author's nor ours."""
-        assert self._conduct.root is not None
         module = thing.symbol.module
-        own = {
-            self._conduct.root.module.name.partition(".")[0],
-            self._project.settings.package.partition(".")[0],
-            _OURS,
-        }
-        return module.partition(".")[0] not in own and self._project.module(module) is None
+        return module.partition(".")[0] not in self._own and self._project.module(module) is None
 
     def _is_foreign(self, thing: Thing, node: ast.AST, scope: Scope) -> bool:
         """Whether it is no code of the author: generated, ours, or that of a service."""
-        module = thing.symbol.module
-        ours = any(module == one or module.startswith(f"{one}.") for one in (self._project.settings.package, _OURS))
+        ours = f"{thing.symbol.module}.".startswith(self._ours)
         return ours or self._conduct.service(node, scope) is not None
 
     # --- the way into functions
@@ -308,12 +296,14 @@ class _Survey:
         if call.args or call.keywords:
             self._conduct.forget()
 
-    def _lambda(self, node: ast.Lambda, stand: Stand) -> None:
+    def function_inside(self, node: ast.Lambda, stand: Stand, _parent: ast.AST) -> _Parts:
+        """A lambda: whoever gets it will call it."""
         if stand.argument_of is not None:
             self._step_functions.setdefault(node, stand.argument_of)
         self._enter(stand.scope.module, node, stand, parent=stand.scope)
+        return [(part, stand) for part in _defaults(node)]
 
-    def _class(self, node: ast.ClassDef, stand: Stand) -> Iterator[tuple[ast.AST, Stand]]:
+    def class_inside(self, node: ast.ClassDef, stand: Stand, _parent: ast.AST) -> _Parts:
         """A class inside a function: nobody knows who calls its methods."""
         for part in (*node.decorator_list, *node.bases, *node.body):
             if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -337,12 +327,26 @@ def _defaults(node: Function) -> list[ast.expr]:
     return [*node.args.defaults, *(default for default in node.args.kw_defaults if default is not None)]
 
 
-def _try(node: ast.Try | ast.TryStar, stand: Stand) -> Iterator[tuple[ast.AST, Stand]]:
+def _no_argument(stand: Stand) -> Stand:
+    return replace(stand, argument_of=None) if stand.argument_of else stand
+
+
+def _definition(
+    _survey: _Survey, node: ast.FunctionDef | ast.AsyncFunctionDef, stand: Stand, _parent: ast.AST
+) -> _Parts:
+    return [(part, stand) for part in (*node.decorator_list, *_defaults(node))]
+
+
+def _annotated(_survey: _Survey, node: ast.AnnAssign, stand: Stand, _parent: ast.AST) -> _Parts:
+    return [(part, stand) for part in (node.target, node.value) if part is not None]
+
+
+def _try(_survey: _Survey, node: ast.Try | ast.TryStar, stand: Stand, _parent: ast.AST) -> _Parts:
     yield from ((part, stand) for part in (*node.body, *node.handlers, *node.orelse))
     yield from ((part, replace(stand, in_finally=True)) for part in node.finalbody)
 
 
-def _with(node: ast.With | ast.AsyncWith, stand: Stand) -> Iterator[tuple[ast.AST, Stand]]:
+def _with(_survey: _Survey, node: ast.With | ast.AsyncWith, stand: Stand, _parent: ast.AST) -> _Parts:
     for item in node.items:
         yield item.context_expr, stand
         if item.optional_vars is not None:
@@ -350,7 +354,7 @@ def _with(node: ast.With | ast.AsyncWith, stand: Stand) -> Iterator[tuple[ast.AS
     yield from ((part, stand) for part in node.body)
 
 
-def _loop(node: ast.For | ast.AsyncFor | ast.While, stand: Stand) -> Iterator[tuple[ast.AST, Stand]]:
+def _loop(_survey: _Survey, node: ast.For | ast.AsyncFor | ast.While, stand: Stand, _parent: ast.AST) -> _Parts:
     repeated = replace(stand, repeated=True)
     if isinstance(node, ast.While):
         yield node.test, repeated
@@ -362,11 +366,38 @@ def _loop(node: ast.For | ast.AsyncFor | ast.While, stand: Stand) -> Iterator[tu
 
 
 def _comprehension(
-    node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, stand: Stand
-) -> Iterator[tuple[ast.AST, Stand]]:
+    _survey: _Survey,
+    node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp,
+    stand: Stand,
+    _parent: ast.AST,
+) -> _Parts:
     repeated = replace(stand, repeated=True)
     for index, clause in enumerate(node.generators):
         yield clause.iter, stand if index == 0 else repeated
         yield from ((part, repeated) for part in (clause.target, *clause.ifs))
     elements = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
     yield from ((part, repeated) for part in elements)
+
+
+_PARTS: dict[type[ast.AST], Callable[[_Survey, Any, Stand, ast.AST], _Parts]] = {
+    ast.Call: _Survey.call,
+    ast.Name: _Survey.name,
+    ast.Attribute: _Survey.attribute,
+    ast.Lambda: _Survey.function_inside,
+    ast.ClassDef: _Survey.class_inside,
+    ast.FunctionDef: _definition,
+    ast.AsyncFunctionDef: _definition,
+    ast.AnnAssign: _annotated,
+    ast.Try: _try,
+    ast.TryStar: _try,
+    ast.With: _with,
+    ast.AsyncWith: _with,
+    ast.For: _loop,
+    ast.AsyncFor: _loop,
+    ast.While: _loop,
+    ast.ListComp: _comprehension,
+    ast.SetComp: _comprehension,
+    ast.DictComp: _comprehension,
+    ast.GeneratorExp: _comprehension,
+}
+"""Of the others all parts run where they stand."""

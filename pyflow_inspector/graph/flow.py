@@ -124,7 +124,15 @@ class _Flow:
             text = text_of(condition)
             span = span_of(block.module, arm.test)
             name = self._node(
-                block, "branch", text, place, ends, span=span, hash=code_hash(condition), label=text, condition=text
+                block,
+                "branch",
+                text,
+                place,
+                ends,
+                span=span,
+                hash=code_hash(block.module, arm.test),
+                label=text,
+                condition=text,
             )
             after += self.sequence(arm.items, (name, arm.name), [Out(name, "arm", arm.name)], scope)
             skipped = "else" if arm.name == "then" else "then"

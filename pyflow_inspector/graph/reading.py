@@ -39,9 +39,10 @@ def condition_of(node: cst.CSTNode) -> cst.CSTNode:
     return node.test if isinstance(node, cst.If | cst.IfExp) else node
 
 
-def code_hash(node: cst.CSTNode) -> str:
-    """Of an expression."""
-    parsed = _parsed(_WRITER.code_for_node(node))
+def code_hash(module: Module, node: cst.CSTNode) -> str:
+    """Of the condition of a branch, or of a guard."""
+    twin = module.syntax.twin_or_none(node)
+    parsed = twin.test if isinstance(twin, ast.If | ast.IfExp) else _parsed(_WRITER.code_for_node(node))
     return digest([parsed] if parsed is not None else [])
 
 

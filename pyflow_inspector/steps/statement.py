@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import libcst as cst
 
@@ -341,12 +341,16 @@ def _has_new_sources(before: Names, after: Names) -> bool:
     return any(is_live(value) and not is_live(before[name]) for name, value in after.items() if name in before)
 
 
+_TARGETS = {cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.For, cst.NamedExpr}
+
+
 def _assigned_names(body: cst.CSTNode) -> Iterator[str]:
     for node in walk_cst(body):
-        if isinstance(node, cst.AssignTarget | cst.AnnAssign | cst.AugAssign | cst.For | cst.NamedExpr):
-            yield from target_names(node.target)
-        elif isinstance(node, cst.AsName):
-            yield from target_names(node.name)
+        kind = type(node)  # libcst's classes are abstract, and slow to ask with `isinstance`
+        if kind in _TARGETS:
+            yield from target_names(cast("cst.AssignTarget", node).target)
+        elif kind is cst.AsName:
+            yield from target_names(cast("cst.AsName", node).name)
 
 
 def _try(walker: Walker, node: cst.Try | cst.TryStar, ctx: Context) -> Context | None:

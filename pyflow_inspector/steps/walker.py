@@ -48,10 +48,10 @@ MAX_HELPER_CALLS = 2000
 _EVALUATED = (cst.Dict, cst.List, cst.Tuple, cst.Set, cst.IfExp, cst.Lambda, cst.Call)
 """What the value of a module's name is read from, besides constants and other names."""
 
-_HARMLESS = (
+_HARMLESS = {
     cst.Comparison, cst.ComparisonTarget, cst.UnaryOperation, cst.FormattedString, cst.FormattedStringExpression,
     cst.Assert, cst.Del,
-)  # fmt: skip
+}  # fmt: skip
 """Expressions that look at `workflow` and keep nothing of it."""
 
 Evaluate = dict[type[cst.CSTNode], "Callable[[Walker, cst.CSTNode, Context], Value]"]
@@ -147,7 +147,7 @@ class Walker:
 
     def evaluate_parts(self, node: cst.CSTNode, ctx: Context) -> Value:
         """The steps of all parts of an expression, from which nothing else comes out."""
-        return self.evaluate_all(cst_children(node), ctx, lost=not isinstance(node, _HARMLESS))
+        return self.evaluate_all(cst_children(node), ctx, lost=type(node) not in _HARMLESS)
 
     def evaluate_all(self, nodes: Sequence[cst.CSTNode], ctx: Context, *, lost: bool = True) -> Value:
         """The steps of several expressions; `workflow` among them is lost."""
