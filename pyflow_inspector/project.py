@@ -57,7 +57,10 @@ class Module:
 
     @cached_property
     def notes(self) -> dict[object, Any]:
-        """What has been worked out from this file and no other, for all units that lead here."""
+        """What has been worked out from this file and no other, for all units that lead here.
+
+        Nothing in it may hold the module: a cycle would keep its trees when the module is let go.
+        """
         return {}
 
 

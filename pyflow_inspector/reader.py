@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyflow_inspector.plain import to_plain
-from pyflow_inspector.project import Modules
-from pyflow_inspector.reading import read_unit
 from pyflow_inspector.settings import InspectorSettings
 from pyflow_inspector.source import SourceFile, SourceIndex
 
@@ -50,6 +48,9 @@ def _line(document: Any) -> bytes:
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     """Answer until there are no more questions."""
+    from pyflow_inspector.project import Modules  # who starts readers imports this module, and must not import libcst
+    from pyflow_inspector.reading import read_unit
+
     told = json.loads(questions.readline())
     sources = {module: SourceFile(Path(path), file, module, package) for path, file, module, package in told["sources"]}
     settings = InspectorSettings(
@@ -59,10 +60,10 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     answers.write(READY)
     answers.flush()
     gc.freeze()
-    gc.disable()  # trees hold no cycles, and looking for some in them takes a sixth of the time
+    gc.disable()
     for number, line in enumerate(questions, start=1):
         if number % UNITS_PER_COLLECTION == 0:
-            gc.collect()
+            gc.collect(0)  # what has come since the last time: trees that are kept hold no cycles, and take long
         answers.write(_line(to_plain(read_unit(settings, modules, json.loads(line)))))
         answers.flush()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyflow_inspector.conduct.change import Change, find_changes
-from pyflow_inspector.conduct.scope import Binding, Scope, make_scope
+from pyflow_inspector.conduct.scope import Binding, Function, Scope, make_scope
 from pyflow_inspector.module_table import Assigned
 from pyflow_inspector.project import BUILTINS, Symbol
 from pyflow_inspector.tree import walk_ast
@@ -63,9 +63,9 @@ class Thing:
 _GLOBAL_CHANGES = object()
 
 
-def _global_changes(module: Module) -> dict[str, list[tuple[Change, Scope]]]:
+def _global_changes(module: Module) -> dict[str, list[tuple[Change, Function]]]:
     """What the functions of a module change, or may change, in its variables, by name."""
-    found: dict[str, list[tuple[Change, Scope]]] | None = module.notes.get(_GLOBAL_CHANGES)
+    found: dict[str, list[tuple[Change, Function]]] | None = module.notes.get(_GLOBAL_CHANGES)
     if found is None:
         found = module.notes[_GLOBAL_CHANGES] = {}
         for node in walk_ast(module.syntax.abstract):
@@ -73,7 +73,7 @@ def _global_changes(module: Module) -> dict[str, list[tuple[Change, Scope]]]:
                 scope = make_scope(module, node)
                 for change in find_changes(scope):
                     if scope.find(change.name.id) is None:
-                        found.setdefault(change.name.id, []).append((change, scope))
+                        found.setdefault(change.name.id, []).append((change, node))
     return found
 
 
@@ -156,7 +156,9 @@ class Meaning:
         key = home.name, symbol.name
         if key not in self._changed:
             changes = _global_changes(home).get(symbol.name, ())
-            self._changed[key] = any(not one.by_call or self.is_container(one.name, scope) for one, scope in changes)
+            self._changed[key] = any(
+                not one.by_call or self.is_container(one.name, make_scope(home, node)) for one, node in changes
+            )
         return self._changed[key]
 
     def is_set(self, node: ast.AST, scope: Scope) -> bool:

@@ -67,20 +67,16 @@ class Scope:
         return (found[0], found[1][0]) if found is not None and len(found[1]) == 1 else None
 
 
+_Contents = tuple[dict[str, list[Binding]], list[ast.AST], set[str], set[str]]
+
+
 def make_scope(module: Module, node: Function | ast.Module, parent: Scope | None = None) -> Scope:
     """The scope of a function, lambda or module."""
-    plain = module.notes.get(node)
-    if plain is None:
-        plain = module.notes[node] = _read_scope(module, node)
-    return Scope(
-        module,
-        node,
-        parent,
-        names=plain.names,
-        nodes=plain.nodes,
-        global_names=plain.global_names,
-        nonlocal_names=plain.nonlocal_names,
-    )
+    known: _Contents | None = module.notes.get(node)
+    if known is None:
+        scope = _read_scope(module, node)
+        known = module.notes[node] = scope.names, scope.nodes, scope.global_names, scope.nonlocal_names
+    return Scope(module, node, parent, None, *known)
 
 
 def _read_scope(module: Module, node: Function | ast.Module) -> Scope:
