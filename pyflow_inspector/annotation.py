@@ -67,9 +67,15 @@ def read_annotation(project: Project, module: Module, node: cst.BaseExpression) 
 
 def refers_to(project: Project, module: Module, node: cst.BaseExpression) -> list[Symbol]:
     """The things that the names in an annotation stand for."""
-    names = _dotted_names(_Reader().unquote(node))
+    key = refers_to, node
+    names: list[str] | None = module.notes.get(key)
+    if names is None:
+        names = module.notes[key] = list(_dotted_names(_Reader().unquote(node)))
     found = [project.resolve(module, name) for name in names]
     return [symbol for symbol in found if symbol is not None]
+
+
+_NAMES = {cst.Name, cst.Attribute}
 
 
 class _Reader:
@@ -77,13 +83,17 @@ class _Reader:
         self.unreadable: list[str] = []
 
     def unquote(self, node: cst.BaseExpression) -> cst.BaseExpression:
-        """The annotation with its texts replaced by the types that they hold."""
+        """The annotation with its texts replaced by the types that they hold; itself if it has none."""
+        if type(node) in _NAMES:
+            return node
         if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
             return self._parsed(node)
         if isinstance(node, cst.Subscript):
             return self._unquote_subscript(node)
         if isinstance(node, cst.BinaryOperation):
-            return node.with_changes(left=self.unquote(node.left), right=self.unquote(node.right))
+            left, right = self.unquote(node.left), self.unquote(node.right)
+            is_same = left is node.left and right is node.right
+            return node if is_same else node.with_changes(left=left, right=right)
         if isinstance(node, cst.List):
             items = [item.with_changes(value=self.unquote(item.value)) for item in node.elements]
             return node.with_changes(elements=items)
@@ -109,9 +119,11 @@ class _Reader:
             if special == "Annotated" and index > 0:
                 break
             if isinstance(element.slice, cst.Index):
-                inner = element.slice.with_changes(value=self.unquote(element.slice.value))
-                slices[index] = element.with_changes(slice=inner)
-        return node.with_changes(slice=slices)
+                inner = self.unquote(element.slice.value)
+                if inner is not element.slice.value:
+                    slices[index] = element.with_changes(slice=element.slice.with_changes(value=inner))
+        is_same = all(one is other for one, other in zip(slices, node.slice, strict=True))
+        return node if is_same else node.with_changes(slice=slices)
 
 
 def _plain_text(expression: cst.BaseExpression) -> str:

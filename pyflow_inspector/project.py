@@ -184,6 +184,9 @@ class Project:
 
     def _resolve(self, module: Module, dotted: str) -> Symbol | None:
         first, *rest = dotted.split(".")
+        table = module.table
+        if first not in table.bindings and not table.star_modules:
+            return None
         symbol = self._named(module, first, frozenset())
         if symbol is None:
             return None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Loop = ast.For | ast.AsyncFor | ast.While | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_MAY_REPEAT = (*_LOOPS, ast.ClassDef)  # in a class, what may repeat is not among the nodes of its function
 _WAITS = (ast.Await, ast.AsyncWith, ast.AsyncFor)
 _COLLECTS = frozenset({"append", "add", "insert", "appendleft", "create_task", "ensure_future", "setdefault"})
 _UNROLLS = frozenset({"list", "tuple", "set", "dict"})
@@ -149,6 +150,8 @@ class _Turn:
 
 
 def _find(conduct: Conduct, scope: Scope) -> Iterator[ast.Name]:
+    if not any(isinstance(node, _MAY_REPEAT) for node in scope.nodes):
+        return
     stack: list[tuple[ast.AST, _Turn]] = [(part, _Turn(None, scope.node)) for part in body_of(scope.node)]
     varying: dict[ast.AST, set[str]] = {}
     while stack:
@@ -160,10 +163,12 @@ def _find(conduct: Conduct, scope: Scope) -> Iterator[ast.Name]:
                 yield from _late_names(node, turn.loop, varying[turn.loop], scope)
         if isinstance(node, FUNCTIONS):
             continue
-        if isinstance(node, _LOOPS) and not _is_lazy(node, turn.parent):
-            stack.extend((part, _Turn(node, node)) for part in child_nodes(node))
-        else:
-            stack.extend((part, _Turn(turn.loop, node)) for part in child_nodes(node))
+        children = child_nodes(node)
+        if children:
+            inside = _Turn(turn.loop, node)
+            if isinstance(node, _LOOPS) and not _is_lazy(node, turn.parent):
+                inside = _Turn(node, node)
+            stack += [(part, inside) for part in children]
 
 
 def _is_lazy(node: ast.AST, parent: ast.AST) -> bool:
