@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pyflow_core.metadata import Metadata
@@ -14,12 +16,31 @@ from pyflow_inspector.unit_source import UnitSource, is_lasting
 from pyflow_inspector.wire_function import WIRE_FUNCTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyflow_inspector.settings import InspectorSettings
     from pyflow_inspector.unit import UnitReport
 
 
 def inspect(settings: InspectorSettings) -> Metadata:
     """Read every file that wires something, and whatever those lead to."""
+    with _without_collection():
+        return _known_or_read(settings)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Do not look for cycles meanwhile: nearly all that is made is kept, and looking through it takes long."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _known_or_read(settings: InspectorSettings) -> Metadata:
     index = SourceIndex(find_sources(settings))
     if settings.cache is None:
         return _inspect(settings, index, None)[0]
