@@ -11,46 +11,23 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyflow_inspector.plain import to_plain
+from pyflow_inspector.project import Modules
+from pyflow_inspector.reader_message import READY, line_of
+from pyflow_inspector.reading import read_unit
 from pyflow_inspector.settings import InspectorSettings
 from pyflow_inspector.source import SourceFile, SourceIndex
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-READY = b"ready\n"
 UNITS_PER_COLLECTION = 25
-
-
-def first_line(settings: InspectorSettings, index: SourceIndex) -> bytes:
-    """What a reader must be told: of the settings only what reading depends on."""
-    return _line(
-        {
-            "root": str(settings.root),
-            "source": str(settings.source),
-            "name": settings.name,
-            "package": settings.package,
-            "sources": [[str(s.path), s.file, s.module, s.is_package] for s in index.sources.values()],
-        }
-    )
-
-
-def unit_line(unit: str) -> bytes:
-    """The question for one unit."""
-    return _line(unit)
-
-
-def _line(document: Any) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     """Answer until there are no more questions."""
-    from pyflow_inspector.project import Modules  # who starts readers imports this module, and must not import libcst
-    from pyflow_inspector.reading import read_unit
-
     told = json.loads(questions.readline())
     sources = {module: SourceFile(Path(path), file, module, package) for path, file, module, package in told["sources"]}
     settings = InspectorSettings(
@@ -64,7 +41,7 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     for number, line in enumerate(questions, start=1):
         if number % UNITS_PER_COLLECTION == 0:
             gc.collect(0)  # what has come since the last time: trees that are kept hold no cycles, and take long
-        answers.write(_line(to_plain(read_unit(settings, modules, json.loads(line)))))
+        answers.write(line_of(to_plain(read_unit(settings, modules, json.loads(line)))))
         answers.flush()
 
 

@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from pyflow_inspector.plain import NotPlainError, from_plain
-from pyflow_inspector.reader import READY, first_line, unit_line
+from pyflow_inspector.reader_message import READY, first_line, unit_line
 from pyflow_inspector.rules.pf904_parser_died import ParserDied
 from pyflow_inspector.unit import UnitReport
 

@@ -209,6 +209,12 @@ def split(total: Decimal, parts: int) -> list[Decimal]:
     return [*([part] * (parts - 1)), total - part * (parts - 1)]
 
 
+def shown(answer: Answer) -> str:
+    """One line for the log."""
+    state = answer.state.value
+    return f"{{answer.id}}: {{state}}, {{answer.total}}" if answer.total else f"{{answer.id}}: {{state}}"
+
+
 @wire_workflow(
     "{domain}.{verb}-{number}",
     description="{Verb} {domain}",
@@ -250,6 +256,7 @@ async def {verb}_{domain}_{number}(data: Request, *, workflow: Workflow, rpc: Rp
         await workflow.do("send", "{domain}.send", data, description="Hand over to the carrier")
     if data.wants_note:
         await notify_customer(workflow, data, ["mail", "sms"])
+    logger.info("ends: %s", shown(answer))
     return answer
 '''
 

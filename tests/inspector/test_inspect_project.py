@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pyflow_inspector import InspectorSettings, inspect_project
+from pyflow_inspector.project import Module, Modules
+from pyflow_inspector.reading import read_unit
+from pyflow_inspector.source import SourceIndex, find_sources
 
 if TYPE_CHECKING:
     from pyflow_core.metadata import Metadata
@@ -191,3 +196,33 @@ def test_the_source_is_neither_imported_nor_is_libcst_imported_early() -> None:
         "assert 'pydantic' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code, str(PROJECT)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("imported", "heavy"),
+    [
+        ("pyflow_inspector.reader_pool", "libcst"),
+        ("pyflow_inspector.inspecting", "pyflow_inspector.rules"),
+        ("pyflow_core.metadata", "pyflow_core.wiring"),
+    ],
+)
+def test_what_a_quick_check_imports_leaves_out_what_takes_long(imported: str, heavy: str) -> None:
+    code = f"import sys, {imported}; sys.exit({heavy!r} in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_is_noted_of_a_module_does_not_hold_it() -> None:
+    settings = InspectorSettings(root=PROJECT, source=PROJECT, name="x")
+    modules = Modules(SourceIndex(find_sources(settings)))
+    for unit in modules.index.sources:
+        read_unit(settings, modules, unit)
+    kept = [modules.parse(source) for source in modules.index.sources.values()]
+    noted = [weakref.ref(module) for module in kept if isinstance(module, Module) and module.notes]
+    gc.collect()
+    gc.disable()
+    try:
+        del modules, kept
+        assert noted
+        assert [module() for module in noted if module() is not None] == []
+    finally:
+        gc.enable()
