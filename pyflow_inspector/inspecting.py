@@ -16,7 +16,7 @@ from pyflow_inspector.unit_source import UnitSource, is_lasting
 from pyflow_inspector.wire_function import WIRE_FUNCTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from pyflow_inspector.settings import InspectorSettings
     from pyflow_inspector.unit import UnitReport
@@ -29,7 +29,7 @@ def inspect(settings: InspectorSettings) -> Metadata:
 
 
 @contextmanager
-def _without_collection() -> Iterator[None]:
+def _without_collection() -> Generator[None]:
     """Do not look for cycles meanwhile: nearly all that is made is kept, and looking through it takes long."""
     was_enabled = gc.isenabled()
     gc.disable()
