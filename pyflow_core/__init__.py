@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from pyflow_core.middleware import Call, Proceed
     from pyflow_core.options import Backoff, StepOptions
-    from pyflow_core.payload.handle import Payload
+    from pyflow_core.payload.handle import Given, Payload
     from pyflow_core.references import RpcCall, RpcRef, RpcRefNoData
     from pyflow_core.run import BlockingRunHandle, Run, RunHandle, RunStatus
     from pyflow_core.wiring import WorkflowDocs, wire_rpc, wire_workflow
@@ -34,6 +34,7 @@ __all__ = [
     "BlockingRunHandle",
     "Call",
     "ErrorInfo",
+    "Given",
     "Logger",
     "Payload",
     "PermissionDeniedError",
@@ -75,7 +76,7 @@ _HOMES = {
     ),
     "middleware": ("Call", "Proceed"),
     "options": ("Backoff", "StepOptions"),
-    "payload.handle": ("Payload",),
+    "payload.handle": ("Given", "Payload"),
     "references": ("RpcCall", "RpcRef", "RpcRefNoData"),
     "run": ("BlockingRunHandle", "Run", "RunHandle", "RunStatus"),
     "wiring": ("WorkflowDocs", "wire_rpc", "wire_workflow"),

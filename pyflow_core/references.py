@@ -41,8 +41,8 @@ class RpcRef(Generic[D_contra, R_co]):
 
     rpc_name: str
 
-    def __call__(self, data: D_contra, /) -> RpcCall[R_co]:
-        """The call of this RPC with `data`."""
+    def __call__(self, data: D_contra | Payload[D_contra], /) -> RpcCall[R_co]:
+        """The call of this RPC with `data`, or with a handle to it."""
         return RpcCall(self.rpc_name, data)
 
 

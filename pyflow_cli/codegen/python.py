@@ -12,11 +12,11 @@ from pyflow_cli.codegen.code import Code, Name, Remark, Summary, Text, identifie
 from pyflow_cli.codegen.fingerprint import Fingerprints, digest
 from pyflow_cli.codegen.plan import FilePlan, Sections
 from pyflow_cli.codegen.reference_tree import Member, reference_tree
-from pyflow_cli.codegen.types import TypeWriter, UnresolvedTypeError
+from pyflow_cli.codegen.types import TypeWriter, UnresolvedTypeError, pointee
 from pyflow_core.naming import DYNAMIC, client_class, module_name, step_queue, worker_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pyflow_cli.settings import Settings
     from pyflow_core.metadata import Metadata, RpcMeta, ServiceMeta, TypeMeta, WorkflowMeta
@@ -60,13 +60,35 @@ def _input(types: TypeWriter, wired: RpcMeta | WorkflowMeta) -> Code | None:
     return None if wired.input is None else _type(types, wired.input, f"the data of {wired.func}")
 
 
+def _given(types: TypeWriter, wired: RpcMeta | WorkflowMeta) -> Code | None:
+    """The type of what callers may give as the data: a value, or a handle to one."""
+    if wired.input is None:
+        return None
+    return _written(partial(types.write_given, wired.input, "Any"), f"the data of {wired.func}")
+
+
+def _pointee(types: TypeWriter, rpc: RpcMeta) -> Code | None:
+    """The type of the data of a reference, which takes handles by itself."""
+    return None if rpc.input is None else _type(types, pointee(rpc.input), f"the data of {rpc.func}")
+
+
+def _invoked(types: TypeWriter, rpc: RpcMeta) -> Code | None:
+    """The type of the data of a plain call, which can load a handle, and cannot store a value to make one."""
+    is_handle = rpc.input is not None and pointee(rpc.input) is not rpc.input
+    return _input(types, rpc) if is_handle else _given(types, rpc)
+
+
 def _output(types: TypeWriter, wired: RpcMeta | WorkflowMeta) -> Code:
     return _type(types, wired.output, f"the result of {wired.func}")
 
 
 def _type(types: TypeWriter, meta: TypeMeta | None, what: str) -> Code:
+    return _written(partial(types.write, meta, "Any"), what)
+
+
+def _written(write: Callable[[], Code], what: str) -> Code:
     try:
-        return types.write(meta, default="Any")
+        return write()
     except UnresolvedTypeError as error:
         raise UnresolvedTypeError(f"{what} has a type that no other module can name: {error.message}") from error
 
@@ -91,7 +113,7 @@ def _clients(file: str, template: str, metadata: Metadata) -> str:
             name=Text(workflow.name),
             class_name=names[workflow.name],
             summary=Summary(_summary(workflow)),
-            input=_input(types, workflow),
+            input=_given(types, workflow),
             output=_output(types, workflow),
         )
         for workflow in workflows
@@ -114,9 +136,10 @@ def _protocols(workflow: WorkflowMeta, rpcs: Mapping[str, RpcMeta]) -> str:
     types = TypeWriter()
     calls = {"_step": list[Block](), "_invoke": list[Block]()}
     for name in used_rpcs(workflow, rpcs):
-        given, result = _input(types, rpcs[name]), _output(types, rpcs[name])
+        rpc = rpcs[name]
+        given = {"_step": _given(types, rpc), "_invoke": _invoked(types, rpc)}
         for template, blocks in calls.items():
-            blocks.append(render_block(template, 4, name=Text(name), input=given, output=result))
+            blocks.append(render_block(template, 4, name=Text(name), input=given[template], output=_output(types, rpc)))
     return render_file(
         "workflow.py",
         {"steps": calls["_step"], "invokes": calls["_invoke"]},
@@ -141,7 +164,7 @@ def _rpcs(metadata: Metadata) -> str:
     names = {module_name(segment) for rpc in metadata.rpcs for segment in rpc.name.split(".")}
     tree = reference_tree(rpc.name for rpc in metadata.rpcs)
     types = TypeWriter(taken=frozenset(names | {space.class_name for space in tree.namespaces}))
-    written = {rpc.name: (_input(types, rpc), _output(types, rpc)) for rpc in metadata.rpcs}
+    written = {rpc.name: (_pointee(types, rpc), _output(types, rpc)) for rpc in metadata.rpcs}
 
     def members(items: Iterable[Member], indent: int) -> list[Block]:
         return [_member(item, written, indent) for item in items]

@@ -25,6 +25,7 @@ MAX_ALIAS_LENGTH = 40
 
 _NAME = re.compile(r"\w+(\.\w+)*")
 
+_HANDLES = frozenset({"pyflow_core:Payload", "pyflow_core.payload.handle:Payload"})
 _PLAIN_TYPING = frozenset({"Any", "Literal", "Never", "NoReturn"})
 _PLAIN_ABC = frozenset(
     {
@@ -75,6 +76,15 @@ class TypeWriter:
         except UnsafeTextError as error:
             raise UnresolvedTypeError(str(error)) from error
         return Name(written) if _NAME.fullmatch(written) and written != "None" else Code(written)
+
+    def write_given(self, meta: TypeMeta | None, default: str = "None") -> Code:
+        """The type of what may be given for a value of this type: the value itself, or a handle to one.
+
+        Raises:
+            As `write`.
+        """
+        value = self.write(pointee(meta), default)
+        return value if value == "Any" else Code(f"{self._use('pyflow_core', 'Given')}[{value}]")
 
     def name(self, reference: str) -> Name:
         """The object that a `module:name` refers to."""
@@ -157,10 +167,12 @@ class TypeWriter:
             case _:
                 raise UnresolvedTypeError(f"{ast.unparse(node)!r} is no member of a Literal")
 
-    def _reference(self, written: str, refs: dict[str, str]) -> str:
+    def _reference(self, written: str, refs: dict[str, str]) -> str:  # noqa: PLR0911 - one case a kind
         resolved = _resolve(written, refs)
         if resolved is None:
             return self._builtin(written)
+        if resolved in _HANDLES:
+            return self._use("pyflow_core", "Payload")
         module, _, name = resolved.partition(":")
         if module == "builtins":
             return self._builtin(name)
@@ -197,6 +209,17 @@ class TypeWriter:
             numbered = (stem if number == 1 else f"{stem}_{number}" for number in range(1, len(used) + 2))
             self.aliases[module] = next(alias for alias in numbered if alias not in used)
         return self.aliases[module]
+
+
+def pointee(meta: TypeMeta | None) -> TypeMeta | None:
+    """What a handle of this type is a handle to; a type that is no handle's as it is."""
+    if meta is None:
+        return None
+    match _parse(meta.text):
+        case ast.Subscript(value=base, slice=index) if _resolve(ast.unparse(base), meta.refs) in _HANDLES:
+            return TypeMeta(ast.unparse(index), meta.refs)
+        case _:
+            return meta
 
 
 @lru_cache(maxsize=4096)

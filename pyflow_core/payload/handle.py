@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast, get_args
 
 from typing_extensions import TypeIs, override
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyflow_core.codec import Codec
     from pyflow_core.payload.reference import Reference
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -199,6 +200,10 @@ def _access_to(reference: Reference) -> PayloadAccess:
             "payloads are loaded inside steps: pass the handle to one, and load it there", facts_of(reference)
         )
     return access
+
+
+Given: TypeAlias = T | Payload[T]
+"""What generated signatures take for a value: the value itself, or a handle to one."""
 
 
 def is_handle(value: object) -> TypeIs[Payload[Any]]:

@@ -36,6 +36,37 @@ def test_types_are_written_over_private_aliases(text: str, refs: dict[str, str],
     assert TypeWriter().write(TypeMeta(text, refs)) == written
 
 
+HANDLE = {**USER, "Payload": "pyflow_core:Payload"}
+
+
+@pytest.mark.parametrize(
+    ("text", "refs", "given"),
+    [
+        ("User", USER, "Given[_app_models.User]"),
+        ("User | None", USER, "Given[_app_models.User | None]"),
+        ("Payload[User]", HANDLE, "Given[_app_models.User]"),
+        (
+            "p.Payload[list[User]]",
+            {**USER, "p": "pyflow_core:"},
+            "Given[list[_app_models.User]]",
+        ),
+        ("list[Payload[User]]", HANDLE, "Given[list[Payload[_app_models.User]]]"),
+        (
+            "Payload[User]",
+            {**USER, "Payload": "app.models:Payload"},
+            "Given[_app_models.Payload[_app_models.User]]",
+        ),
+        ("Any", {"Any": "typing:Any"}, "Any"),
+    ],
+)
+def test_data_may_be_given_as_a_value_or_as_a_handle_to_one(text: str, refs: dict[str, str], given: str) -> None:
+    assert TypeWriter().write_given(TypeMeta(text, refs)) == given
+
+
+def test_data_without_a_type_may_be_anything() -> None:
+    assert TypeWriter().write_given(None, "Any") == "Any"
+
+
 def test_members_of_a_literal_are_values() -> None:
     refs = {"Literal": "typing:Literal", "Color": "app.models:Color"}
     text = "Literal['a\"b', -1, True, None, b'x', Color.RED]"

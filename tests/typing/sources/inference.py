@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from typing_extensions import assert_type
 
-from app.functions import Charge, CreateUser, Notify, Receipt, User
+from app.functions import Charge, CreateUser, Lookup, Notify, Receipt, User
 from app.workflows.onboarding import OnboardingInput, OnboardingOutput
-from pyflow_core import RunHandle, WorkflowContext
+from pyflow_core import Payload, RunHandle, WorkflowContext
 from pyflow_gen import rpcs, workflows
 
 if TYPE_CHECKING:
@@ -56,6 +56,22 @@ async def inference(workflow: Workflow, rpc: Rpc, either: Literal["settings.get"
     assert_type(await workflow.do("u", lambda: user.id, returns=str), str)
     assert_type(await helper(workflow, "e"), User)
     assert_type(await workflow.do("v", lambda: None), None)
+
+
+async def handles(workflow: Workflow, rpc: Rpc, given: Payload[CreateUser], named: Payload[Lookup]) -> None:
+    assert_type(await workflow.do("a", "users.create", given), User)
+    assert_type(await workflow.do("b", rpcs.users.create(given)), User)
+    assert_type(await workflow.do("c", "lookup.find", named), list[str])
+    assert_type(await rpc.invoke("users.create", given), User)
+    lazy = await workflow.do("d", rpcs.users.create(given).lazy())
+    assert_type(lazy, Payload[User])
+    assert_type(await lazy.load(), User)
+    assert_type(await lazy.range(0, 1), bytes)
+
+
+async def start_with_handle(data: Payload[OnboardingInput]) -> None:
+    assert_type(await workflows.onboarding.start(data), RunHandle[OnboardingOutput])
+    assert_type(await workflows.onboarding.run(data), OnboardingOutput)
 
 
 async def caller() -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from app.functions import CreateUser, Notify
 from app.workflows.onboarding import OnboardingInput
-from pyflow_core import wire_workflow
+from pyflow_core import Payload, wire_workflow
 from pyflow_gen import rpcs, workflows
 
 if TYPE_CHECKING:
@@ -29,6 +29,15 @@ async def wrong(workflow: Workflow, rpc: Rpc, name: str) -> None:
     await rpc.invoke("settings.got")  # E: misspelled
     await workflows.onboarding.start(CreateUser(email="x"))  # E: wrong input
     await workflows.onbording.start(OnboardingInput(email="x"))  # E: unknown workflow
+
+
+async def wrong_handles(workflow: Workflow, rpc: Rpc, note: Payload[Notify], user: CreateUser) -> None:
+    await workflow.do("a", "users.create", note)  # E: a handle to something else
+    await workflow.do("b", rpcs.users.create(note))  # E: a handle to something else, reference
+    await rpc.invoke("users.create", note)  # E: a handle to something else, plain call
+    await workflows.onboarding.start(note)  # E: a handle to something else, client
+    (await workflow.do("c", rpcs.users.create(user).lazy())).name  # E: a handle is no value
+    await workflow.do("d", "settings.get", note)  # E: a handle where no data is taken
 
 
 @wire_workflow("sync")  # E: a workflow must be async

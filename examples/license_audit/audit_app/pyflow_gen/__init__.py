@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import audit_app.models as _audit_app_models
 
 connect = _this_project.connect
@@ -27,7 +30,7 @@ class LicenseAuditClient:
 
     async def start(
         self,
-        data: _audit_app_models.AuditInput,
+        data: Given[_audit_app_models.AuditInput],
         /,
         *,
         run_id: str | None = None,
@@ -46,7 +49,7 @@ class LicenseAuditClient:
 
     async def run(
         self,
-        data: _audit_app_models.AuditInput,
+        data: Given[_audit_app_models.AuditInput],
         /,
         *,
         run_id: str | None = None,

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import audit_app.models as _audit_app_models
 
 connect = _this_project.connect_blocking
@@ -30,7 +33,7 @@ class LicenseAuditClient:
 
     def start(
         self,
-        data: _audit_app_models.AuditInput,
+        data: Given[_audit_app_models.AuditInput],
         /,
         *,
         run_id: str | None = None,
@@ -43,7 +46,7 @@ class LicenseAuditClient:
 
     def run(
         self,
-        data: _audit_app_models.AuditInput,
+        data: Given[_audit_app_models.AuditInput],
         /,
         *,
         run_id: str | None = None,

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import audit_app.models as _audit_app_models
 
 T = TypeVar("T")
@@ -33,7 +36,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["distributions.audit"],
-        data: _audit_app_models.InstalledDistribution,
+        data: Given[_audit_app_models.InstalledDistribution],
         /,
         **options: Unpack[StepOptions],
     ) -> _audit_app_models.Audit: ...
@@ -42,7 +45,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["report.write"],
-        data: _audit_app_models.ReportRequest,
+        data: Given[_audit_app_models.ReportRequest],
         /,
         **options: Unpack[StepOptions],
     ) -> _audit_app_models.Report: ...
@@ -89,14 +92,14 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["distributions.audit"],
-        data: _audit_app_models.InstalledDistribution,
+        data: Given[_audit_app_models.InstalledDistribution],
         /,
     ) -> _audit_app_models.Audit: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["report.write"],
-        data: _audit_app_models.ReportRequest,
+        data: Given[_audit_app_models.ReportRequest],
         /,
     ) -> _audit_app_models.Report: ...
     @overload

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import onboarding_app.models as _onboarding_app_models
 
 connect = _this_project.connect_blocking
@@ -30,7 +33,7 @@ class OnboardingClient:
 
     def start(
         self,
-        data: _onboarding_app_models.OnboardingInput,
+        data: Given[_onboarding_app_models.OnboardingInput],
         /,
         *,
         run_id: str | None = None,
@@ -43,7 +46,7 @@ class OnboardingClient:
 
     def run(
         self,
-        data: _onboarding_app_models.OnboardingInput,
+        data: Given[_onboarding_app_models.OnboardingInput],
         /,
         *,
         run_id: str | None = None,

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import onboarding_app.models as _onboarding_app_models
 
 T = TypeVar("T")
@@ -25,7 +28,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["users.create"],
-        data: _onboarding_app_models.CreateUser,
+        data: Given[_onboarding_app_models.CreateUser],
         /,
         **options: Unpack[StepOptions],
     ) -> _onboarding_app_models.User: ...
@@ -34,7 +37,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["email.send_verification"],
-        data: _onboarding_app_models.Verification,
+        data: Given[_onboarding_app_models.Verification],
         /,
         **options: Unpack[StepOptions],
     ) -> None: ...
@@ -43,7 +46,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["premium.setup"],
-        data: _onboarding_app_models.SetupPremium,
+        data: Given[_onboarding_app_models.SetupPremium],
         /,
         **options: Unpack[StepOptions],
     ) -> _onboarding_app_models.Tier: ...
@@ -52,7 +55,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["notify.sms"],
-        data: _onboarding_app_models.Sms,
+        data: Given[_onboarding_app_models.Sms],
         /,
         **options: Unpack[StepOptions],
     ) -> bool: ...
@@ -101,28 +104,28 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["users.create"],
-        data: _onboarding_app_models.CreateUser,
+        data: Given[_onboarding_app_models.CreateUser],
         /,
     ) -> _onboarding_app_models.User: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["email.send_verification"],
-        data: _onboarding_app_models.Verification,
+        data: Given[_onboarding_app_models.Verification],
         /,
     ) -> None: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["premium.setup"],
-        data: _onboarding_app_models.SetupPremium,
+        data: Given[_onboarding_app_models.SetupPremium],
         /,
     ) -> _onboarding_app_models.Tier: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["notify.sms"],
-        data: _onboarding_app_models.Sms,
+        data: Given[_onboarding_app_models.Sms],
         /,
     ) -> bool: ...
     @overload

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import orders_app.models as _orders_app_models
 
 connect = _this_project.connect
@@ -27,7 +30,7 @@ class OrderFulfillmentClient:
 
     async def start(
         self,
-        data: _orders_app_models.OrderInput,
+        data: Given[_orders_app_models.OrderInput],
         /,
         *,
         run_id: str | None = None,
@@ -46,7 +49,7 @@ class OrderFulfillmentClient:
 
     async def run(
         self,
-        data: _orders_app_models.OrderInput,
+        data: Given[_orders_app_models.OrderInput],
         /,
         *,
         run_id: str | None = None,

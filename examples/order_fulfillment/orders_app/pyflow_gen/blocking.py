@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import orders_app.models as _orders_app_models
 
 connect = _this_project.connect_blocking
@@ -30,7 +33,7 @@ class OrderFulfillmentClient:
 
     def start(
         self,
-        data: _orders_app_models.OrderInput,
+        data: Given[_orders_app_models.OrderInput],
         /,
         *,
         run_id: str | None = None,
@@ -43,7 +46,7 @@ class OrderFulfillmentClient:
 
     def run(
         self,
-        data: _orders_app_models.OrderInput,
+        data: Given[_orders_app_models.OrderInput],
         /,
         *,
         run_id: str | None = None,

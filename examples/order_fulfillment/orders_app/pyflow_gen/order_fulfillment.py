@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import orders_app.models as _orders_app_models
 
 T = TypeVar("T")
@@ -25,7 +28,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["orders.create"],
-        data: _orders_app_models.OrderInput,
+        data: Given[_orders_app_models.OrderInput],
         /,
         **options: Unpack[StepOptions],
     ) -> _orders_app_models.Order: ...
@@ -34,7 +37,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["stock.reserve"],
-        data: _orders_app_models.ReserveStock,
+        data: Given[_orders_app_models.ReserveStock],
         /,
         **options: Unpack[StepOptions],
     ) -> _orders_app_models.Reservation: ...
@@ -43,7 +46,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["stock.release"],
-        data: _orders_app_models.ReleaseStock,
+        data: Given[_orders_app_models.ReleaseStock],
         /,
         **options: Unpack[StepOptions],
     ) -> None: ...
@@ -52,7 +55,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["payments.charge"],
-        data: _orders_app_models.ChargeCard,
+        data: Given[_orders_app_models.ChargeCard],
         /,
         **options: Unpack[StepOptions],
     ) -> _orders_app_models.Receipt: ...
@@ -61,7 +64,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["carrier.book"],
-        data: _orders_app_models.ShipOrder,
+        data: Given[_orders_app_models.ShipOrder],
         /,
         **options: Unpack[StepOptions],
     ) -> _orders_app_models.Shipment: ...
@@ -70,7 +73,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["mail.send"],
-        data: _orders_app_models.SendMail,
+        data: Given[_orders_app_models.SendMail],
         /,
         **options: Unpack[StepOptions],
     ) -> None: ...
@@ -111,42 +114,42 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["orders.create"],
-        data: _orders_app_models.OrderInput,
+        data: Given[_orders_app_models.OrderInput],
         /,
     ) -> _orders_app_models.Order: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["stock.reserve"],
-        data: _orders_app_models.ReserveStock,
+        data: Given[_orders_app_models.ReserveStock],
         /,
     ) -> _orders_app_models.Reservation: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["stock.release"],
-        data: _orders_app_models.ReleaseStock,
+        data: Given[_orders_app_models.ReleaseStock],
         /,
     ) -> None: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["payments.charge"],
-        data: _orders_app_models.ChargeCard,
+        data: Given[_orders_app_models.ChargeCard],
         /,
     ) -> _orders_app_models.Receipt: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["carrier.book"],
-        data: _orders_app_models.ShipOrder,
+        data: Given[_orders_app_models.ShipOrder],
         /,
     ) -> _orders_app_models.Shipment: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["mail.send"],
-        data: _orders_app_models.SendMail,
+        data: Given[_orders_app_models.SendMail],
         /,
     ) -> None: ...
     @overload

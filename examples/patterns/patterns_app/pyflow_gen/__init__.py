@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import patterns_app.models as _patterns_app_models
 
 connect = _this_project.connect
@@ -27,7 +30,7 @@ class BranchingClient:
 
     async def start(
         self,
-        data: _patterns_app_models.NewUser,
+        data: Given[_patterns_app_models.NewUser],
         /,
         *,
         run_id: str | None = None,
@@ -46,7 +49,7 @@ class BranchingClient:
 
     async def run(
         self,
-        data: _patterns_app_models.NewUser,
+        data: Given[_patterns_app_models.NewUser],
         /,
         *,
         run_id: str | None = None,
@@ -102,7 +105,7 @@ class DynamicClient:
 
     async def start(
         self,
-        data: _patterns_app_models.Items,
+        data: Given[_patterns_app_models.Items],
         /,
         *,
         run_id: str | None = None,
@@ -121,7 +124,7 @@ class DynamicClient:
 
     async def run(
         self,
-        data: _patterns_app_models.Items,
+        data: Given[_patterns_app_models.Items],
         /,
         *,
         run_id: str | None = None,
@@ -177,7 +180,7 @@ class MixedClient:
 
     async def start(
         self,
-        data: _patterns_app_models.Basket,
+        data: Given[_patterns_app_models.Basket],
         /,
         *,
         run_id: str | None = None,
@@ -190,7 +193,7 @@ class MixedClient:
 
     async def run(
         self,
-        data: _patterns_app_models.Basket,
+        data: Given[_patterns_app_models.Basket],
         /,
         *,
         run_id: str | None = None,
@@ -246,7 +249,7 @@ class SequentialClient:
 
     async def start(
         self,
-        data: _patterns_app_models.Account,
+        data: Given[_patterns_app_models.Account],
         /,
         *,
         run_id: str | None = None,
@@ -265,7 +268,7 @@ class SequentialClient:
 
     async def run(
         self,
-        data: _patterns_app_models.Account,
+        data: Given[_patterns_app_models.Account],
         /,
         *,
         run_id: str | None = None,
@@ -321,7 +324,7 @@ class ThreeWaysClient:
 
     async def start(
         self,
-        data: _patterns_app_models.Lookup,
+        data: Given[_patterns_app_models.Lookup],
         /,
         *,
         run_id: str | None = None,
@@ -340,7 +343,7 @@ class ThreeWaysClient:
 
     async def run(
         self,
-        data: _patterns_app_models.Lookup,
+        data: Given[_patterns_app_models.Lookup],
         /,
         *,
         run_id: str | None = None,
@@ -396,7 +399,7 @@ class VersionedClient:
 
     async def start(
         self,
-        data: _patterns_app_models.Migration,
+        data: Given[_patterns_app_models.Migration],
         /,
         *,
         run_id: str | None = None,
@@ -415,7 +418,7 @@ class VersionedClient:
 
     async def run(
         self,
-        data: _patterns_app_models.Migration,
+        data: Given[_patterns_app_models.Migration],
         /,
         *,
         run_id: str | None = None,

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import patterns_app.models as _patterns_app_models
 
 connect = _this_project.connect_blocking
@@ -35,7 +38,7 @@ class BranchingClient:
 
     def start(
         self,
-        data: _patterns_app_models.NewUser,
+        data: Given[_patterns_app_models.NewUser],
         /,
         *,
         run_id: str | None = None,
@@ -48,7 +51,7 @@ class BranchingClient:
 
     def run(
         self,
-        data: _patterns_app_models.NewUser,
+        data: Given[_patterns_app_models.NewUser],
         /,
         *,
         run_id: str | None = None,
@@ -106,7 +109,7 @@ class DynamicClient:
 
     def start(
         self,
-        data: _patterns_app_models.Items,
+        data: Given[_patterns_app_models.Items],
         /,
         *,
         run_id: str | None = None,
@@ -119,7 +122,7 @@ class DynamicClient:
 
     def run(
         self,
-        data: _patterns_app_models.Items,
+        data: Given[_patterns_app_models.Items],
         /,
         *,
         run_id: str | None = None,
@@ -177,7 +180,7 @@ class MixedClient:
 
     def start(
         self,
-        data: _patterns_app_models.Basket,
+        data: Given[_patterns_app_models.Basket],
         /,
         *,
         run_id: str | None = None,
@@ -190,7 +193,7 @@ class MixedClient:
 
     def run(
         self,
-        data: _patterns_app_models.Basket,
+        data: Given[_patterns_app_models.Basket],
         /,
         *,
         run_id: str | None = None,
@@ -252,7 +255,7 @@ class SequentialClient:
 
     def start(
         self,
-        data: _patterns_app_models.Account,
+        data: Given[_patterns_app_models.Account],
         /,
         *,
         run_id: str | None = None,
@@ -265,7 +268,7 @@ class SequentialClient:
 
     def run(
         self,
-        data: _patterns_app_models.Account,
+        data: Given[_patterns_app_models.Account],
         /,
         *,
         run_id: str | None = None,
@@ -323,7 +326,7 @@ class ThreeWaysClient:
 
     def start(
         self,
-        data: _patterns_app_models.Lookup,
+        data: Given[_patterns_app_models.Lookup],
         /,
         *,
         run_id: str | None = None,
@@ -336,7 +339,7 @@ class ThreeWaysClient:
 
     def run(
         self,
-        data: _patterns_app_models.Lookup,
+        data: Given[_patterns_app_models.Lookup],
         /,
         *,
         run_id: str | None = None,
@@ -398,7 +401,7 @@ class VersionedClient:
 
     def start(
         self,
-        data: _patterns_app_models.Migration,
+        data: Given[_patterns_app_models.Migration],
         /,
         *,
         run_id: str | None = None,
@@ -411,7 +414,7 @@ class VersionedClient:
 
     def run(
         self,
-        data: _patterns_app_models.Migration,
+        data: Given[_patterns_app_models.Migration],
         /,
         *,
         run_id: str | None = None,

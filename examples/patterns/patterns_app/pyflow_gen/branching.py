@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import patterns_app.models as _patterns_app_models
 
 T = TypeVar("T")
@@ -25,7 +28,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["users.create"],
-        data: _patterns_app_models.NewUser,
+        data: Given[_patterns_app_models.NewUser],
         /,
         **options: Unpack[StepOptions],
     ) -> _patterns_app_models.User: ...
@@ -34,7 +37,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["kyc.start"],
-        data: _patterns_app_models.UserId,
+        data: Given[_patterns_app_models.UserId],
         /,
         **options: Unpack[StepOptions],
     ) -> None: ...
@@ -43,7 +46,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["kyc.wait"],
-        data: _patterns_app_models.UserId,
+        data: Given[_patterns_app_models.UserId],
         /,
         **options: Unpack[StepOptions],
     ) -> None: ...
@@ -52,7 +55,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["accounts.activate"],
-        data: _patterns_app_models.UserId,
+        data: Given[_patterns_app_models.UserId],
         /,
         **options: Unpack[StepOptions],
     ) -> None: ...
@@ -93,28 +96,28 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["users.create"],
-        data: _patterns_app_models.NewUser,
+        data: Given[_patterns_app_models.NewUser],
         /,
     ) -> _patterns_app_models.User: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["kyc.start"],
-        data: _patterns_app_models.UserId,
+        data: Given[_patterns_app_models.UserId],
         /,
     ) -> None: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["kyc.wait"],
-        data: _patterns_app_models.UserId,
+        data: Given[_patterns_app_models.UserId],
         /,
     ) -> None: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["accounts.activate"],
-        data: _patterns_app_models.UserId,
+        data: Given[_patterns_app_models.UserId],
         /,
     ) -> None: ...
     @overload

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import patterns_app.models as _patterns_app_models
 
 T = TypeVar("T")
@@ -25,7 +28,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["orders.create"],
-        data: _patterns_app_models.Basket,
+        data: Given[_patterns_app_models.Basket],
         /,
         **options: Unpack[StepOptions],
     ) -> _patterns_app_models.Order: ...
@@ -34,7 +37,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["stripe.charge"],
-        data: _patterns_app_models.Charge,
+        data: Given[_patterns_app_models.Charge],
         /,
         **options: Unpack[StepOptions],
     ) -> str: ...
@@ -75,14 +78,14 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["orders.create"],
-        data: _patterns_app_models.Basket,
+        data: Given[_patterns_app_models.Basket],
         /,
     ) -> _patterns_app_models.Order: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["stripe.charge"],
-        data: _patterns_app_models.Charge,
+        data: Given[_patterns_app_models.Charge],
         /,
     ) -> str: ...
     @overload

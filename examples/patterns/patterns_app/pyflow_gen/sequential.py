@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import patterns_app.models as _patterns_app_models
 
 T = TypeVar("T")
@@ -25,7 +28,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["accounts.create"],
-        data: _patterns_app_models.Account,
+        data: Given[_patterns_app_models.Account],
         /,
         **options: Unpack[StepOptions],
     ) -> _patterns_app_models.AccountId: ...
@@ -34,7 +37,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["stripe.create_customer"],
-        data: _patterns_app_models.AccountId,
+        data: Given[_patterns_app_models.AccountId],
         /,
         **options: Unpack[StepOptions],
     ) -> str: ...
@@ -43,7 +46,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["email.send_template"],
-        data: _patterns_app_models.Mail,
+        data: Given[_patterns_app_models.Mail],
         /,
         **options: Unpack[StepOptions],
     ) -> None: ...
@@ -84,21 +87,21 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["accounts.create"],
-        data: _patterns_app_models.Account,
+        data: Given[_patterns_app_models.Account],
         /,
     ) -> _patterns_app_models.AccountId: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["stripe.create_customer"],
-        data: _patterns_app_models.AccountId,
+        data: Given[_patterns_app_models.AccountId],
         /,
     ) -> str: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["email.send_template"],
-        data: _patterns_app_models.Mail,
+        data: Given[_patterns_app_models.Mail],
         /,
     ) -> None: ...
     @overload

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import patterns_app.models as _patterns_app_models
 
 T = TypeVar("T")
@@ -25,7 +28,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["orders.get_status"],
-        data: _patterns_app_models.Lookup,
+        data: Given[_patterns_app_models.Lookup],
         /,
         **options: Unpack[StepOptions],
     ) -> str: ...
@@ -66,7 +69,7 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["orders.get_status"],
-        data: _patterns_app_models.Lookup,
+        data: Given[_patterns_app_models.Lookup],
         /,
     ) -> str: ...
     @overload

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import patterns_app.models as _patterns_app_models
 
 T = TypeVar("T")
@@ -25,7 +28,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["migration.legacy_process"],
-        data: _patterns_app_models.Migration,
+        data: Given[_patterns_app_models.Migration],
         /,
         **options: Unpack[StepOptions],
     ) -> str: ...
@@ -34,7 +37,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["migration.optimized_process"],
-        data: _patterns_app_models.Migration,
+        data: Given[_patterns_app_models.Migration],
         /,
         **options: Unpack[StepOptions],
     ) -> str: ...
@@ -75,14 +78,14 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["migration.legacy_process"],
-        data: _patterns_app_models.Migration,
+        data: Given[_patterns_app_models.Migration],
         /,
     ) -> str: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["migration.optimized_process"],
-        data: _patterns_app_models.Migration,
+        data: Given[_patterns_app_models.Migration],
         /,
     ) -> str: ...
     @overload

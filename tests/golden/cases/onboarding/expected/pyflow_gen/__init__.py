@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import app.workflows.onboarding as _app_workflows_onboarding
 
 connect = _this_project.connect
@@ -27,7 +30,7 @@ class OnboardingClient:
 
     async def start(
         self,
-        data: _app_workflows_onboarding.OnboardingInput,
+        data: Given[_app_workflows_onboarding.OnboardingInput],
         /,
         *,
         run_id: str | None = None,
@@ -46,7 +49,7 @@ class OnboardingClient:
 
     async def run(
         self,
-        data: _app_workflows_onboarding.OnboardingInput,
+        data: Given[_app_workflows_onboarding.OnboardingInput],
         /,
         *,
         run_id: str | None = None,

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import app.functions as _app_functions
 
 T = TypeVar("T")
@@ -25,7 +28,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["users.create"],
-        data: _app_functions.CreateUser,
+        data: Given[_app_functions.CreateUser],
         /,
         **options: Unpack[StepOptions],
     ) -> _app_functions.User: ...
@@ -34,7 +37,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["notify.send"],
-        data: _app_functions.Notify,
+        data: Given[_app_functions.Notify],
         /,
         **options: Unpack[StepOptions],
     ) -> None: ...
@@ -43,7 +46,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["billing.charge"],
-        data: _app_functions.Charge,
+        data: Given[_app_functions.Charge],
         /,
         **options: Unpack[StepOptions],
     ) -> _app_functions.Receipt: ...
@@ -52,7 +55,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["lookup.find"],
-        data: _app_functions.Lookup,
+        data: Given[_app_functions.Lookup],
         /,
         **options: Unpack[StepOptions],
     ) -> list[str]: ...
@@ -101,28 +104,28 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["users.create"],
-        data: _app_functions.CreateUser,
+        data: Given[_app_functions.CreateUser],
         /,
     ) -> _app_functions.User: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["notify.send"],
-        data: _app_functions.Notify,
+        data: Given[_app_functions.Notify],
         /,
     ) -> None: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["billing.charge"],
-        data: _app_functions.Charge,
+        data: Given[_app_functions.Charge],
         /,
     ) -> _app_functions.Receipt: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["lookup.find"],
-        data: _app_functions.Lookup,
+        data: Given[_app_functions.Lookup],
         /,
     ) -> list[str]: ...
     @overload

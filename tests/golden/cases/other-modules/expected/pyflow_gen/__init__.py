@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import shop.jobs as _shop_jobs
 
 connect = _this_project.connect
@@ -27,7 +30,7 @@ class JobsClient:
 
     async def start(
         self,
-        data: _shop_jobs.Job,
+        data: Given[_shop_jobs.Job],
         /,
         *,
         run_id: str | None = None,
@@ -40,7 +43,7 @@ class JobsClient:
 
     async def run(
         self,
-        data: _shop_jobs.Job,
+        data: Given[_shop_jobs.Job],
         /,
         *,
         run_id: str | None = None,

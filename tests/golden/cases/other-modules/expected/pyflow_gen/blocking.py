@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import shop.jobs as _shop_jobs
 
 connect = _this_project.connect_blocking
@@ -30,7 +33,7 @@ class JobsClient:
 
     def start(
         self,
-        data: _shop_jobs.Job,
+        data: Given[_shop_jobs.Job],
         /,
         *,
         run_id: str | None = None,
@@ -43,7 +46,7 @@ class JobsClient:
 
     def run(
         self,
-        data: _shop_jobs.Job,
+        data: Given[_shop_jobs.Job],
         /,
         *,
         run_id: str | None = None,

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import shop.jobs as _shop_jobs
 
 T = TypeVar("T")
@@ -25,7 +28,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["jobs.load"],
-        data: _shop_jobs.Job,
+        data: Given[_shop_jobs.Job],
         /,
         **options: Unpack[StepOptions],
     ) -> list[_shop_jobs.Job]: ...
@@ -66,7 +69,7 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["jobs.load"],
-        data: _shop_jobs.Job,
+        data: Given[_shop_jobs.Job],
         /,
     ) -> list[_shop_jobs.Job]: ...
     @overload

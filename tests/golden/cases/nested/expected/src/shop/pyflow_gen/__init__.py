@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import shop.functions as _shop_functions
 
 connect = _this_project.connect
@@ -27,7 +30,7 @@ class OrdersClient:
 
     async def start(
         self,
-        data: list[_shop_functions.Item],
+        data: Given[list[_shop_functions.Item]],
         /,
         *,
         run_id: str | None = None,
@@ -40,7 +43,7 @@ class OrdersClient:
 
     async def run(
         self,
-        data: list[_shop_functions.Item],
+        data: Given[list[_shop_functions.Item]],
         /,
         *,
         run_id: str | None = None,

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import shop.functions as _shop_functions
 
 connect = _this_project.connect_blocking
@@ -31,7 +34,7 @@ class OrdersClient:
 
     def start(
         self,
-        data: list[_shop_functions.Item],
+        data: Given[list[_shop_functions.Item]],
         /,
         *,
         run_id: str | None = None,
@@ -44,7 +47,7 @@ class OrdersClient:
 
     def run(
         self,
-        data: list[_shop_functions.Item],
+        data: Given[list[_shop_functions.Item]],
         /,
         *,
         run_id: str | None = None,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import datetime as _datetime
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["items.list"],
-        data: Mapping[str, Sequence[int]],
+        data: Given[Mapping[str, Sequence[int]]],
         /,
         **options: Unpack[StepOptions],
     ) -> list[_shop_functions.Item] | None: ...
@@ -40,7 +43,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["find"],
-        data: int | None,
+        data: Given[int | None],
         /,
         **options: Unpack[StepOptions],
     ) -> None: ...
@@ -97,11 +100,16 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["items.list"],
-        data: Mapping[str, Sequence[int]],
+        data: Given[Mapping[str, Sequence[int]]],
         /,
     ) -> list[_shop_functions.Item] | None: ...
     @overload
-    async def invoke(self, rpc: Literal["find"], data: int | None, /) -> None: ...
+    async def invoke(
+        self,
+        rpc: Literal["find"],
+        data: Given[int | None],
+        /,
+    ) -> None: ...
     @overload
     async def invoke(
         self,
