@@ -34,7 +34,13 @@ def generated(example: Path) -> Path:
 
 
 def test_the_promised_examples_are_there() -> None:
-    assert [path.name for path in EXAMPLES] == ["license_audit", "onboarding", "order_fulfillment", "patterns"]
+    assert [path.name for path in EXAMPLES] == [
+        "document_ingest",
+        "license_audit",
+        "onboarding",
+        "order_fulfillment",
+        "patterns",
+    ]
 
 
 @each_example
