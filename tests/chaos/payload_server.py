@@ -19,6 +19,8 @@ from pyflow_services.files import FilesPayloadService
 from pyflow_services.sqlite import SqliteStateService
 from typing_extensions import override
 
+from pyflow_core.payload.key import PAYLOADS_PREFIX
+
 LIFE_SECONDS = 60
 RESULT_SECONDS = 45.0
 LONG_LEASE_SECONDS = 3600.0
@@ -66,6 +68,8 @@ class WatchedFiles(FilesPayloadService):
 
     @override
     async def put(self, key: str, data: bytes, *, ttl_seconds: float | None = None) -> bool:
+        if not key.startswith(PAYLOADS_PREFIX):
+            return await super().put(key, data, ttl_seconds=ttl_seconds)  # the store is tried before it is trusted
         self._moments.reach("before-put", key)
         created = await super().put(key, data, ttl_seconds=ttl_seconds)
         self._moments.reach("after-put", key)
