@@ -253,7 +253,7 @@ class Client:
     async def _bring(self, workflow: str, output: Envelope, tenant: str) -> Any:
         if tenant != self._tenant:
             raise PayloadForbiddenError(
-                f"the run belongs to tenant {tenant!r}, and this connection is {self._tenant!r}'s"
+                f"the run belongs to tenant {tenant!r}, and this connection to {self._tenant!r}"
             )
         codec = self.runtime.registry.workflow(workflow).signature.result_codec
         with self.runtime.values.access(tenant):
