@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pyflow_cli.codegen.staging import PREFIX, complete, replace_files
@@ -143,9 +143,10 @@ def _has_mark(path: Path) -> bool:
 
 
 def _remove_empty_folders(changes: Changes) -> None:
-    for parent in {(changes.folder / path).parent for path in changes.removed} - {changes.folder}:
+    parents = {parent for path in changes.removed for parent in PurePosixPath(path).parents} - {PurePosixPath()}
+    for parent in sorted(parents, reverse=True):  # what is inside of another comes before it
         with suppress(OSError):
-            parent.rmdir()
+            (changes.folder / parent).rmdir()
 
 
 def _output_error(error: OSError, folder: Path) -> OutputError:

@@ -49,7 +49,7 @@ def tree(folder: Path) -> dict[str, str]:
 def test_generate_writes_once_and_is_up_to_date_then(pyflow: Pyflow, project: Path) -> None:
     write(project)
     first = pyflow("generate")
-    assert (first.code, first.out, first.err) == (0, "", "pyflow_gen: wrote 13, removed 0\n")
+    assert (first.code, first.out, first.err) == (0, "", "pyflow_gen: wrote 15, removed 0\n")
     assert pyflow("generate").err == "pyflow_gen is up to date\n"
     assert pyflow("generate", "--check").code == 0
 

@@ -23,7 +23,7 @@ def test_a_starter_is_written_and_generates(pyflow: Pyflow, tmp_path: Path) -> N
     for path in root.rglob("*.py"):
         ast.parse(path.read_text())
     generated = pyflow("generate", "--project", root)
-    assert (generated.code, generated.err) == (0, "my_shop/pyflow_gen: wrote 11, removed 0\n")
+    assert (generated.code, generated.err) == (0, "my_shop/pyflow_gen: wrote 13, removed 0\n")
     assert pyflow("check", "--project", root, "--fail-on", "info").code == 0
     assert pyflow("generate", "--check", "--project", root).code == 0
 
