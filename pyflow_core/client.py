@@ -168,7 +168,7 @@ class Client:
                 origin = Origin(workflow, run_id, tenant=self._tenant)
                 policy = self.runtime.value_policy(workflow, None, None)
                 kept = await self.runtime.values.place(
-                    written.draft, origin, INPUT, kind="input", policy=policy, edition=edition
+                    written.draft, origin, INPUT, kind="input", policy=policy, edition=edition, waits=False
                 )
                 envelope = kept.envelope
             new = NewRun(run_id, workflow, envelope, code_hash, tuple(tags), actor, self._tenant)

@@ -159,10 +159,12 @@ class Values:
         policy: PayloadPolicy | None = None,
         run_inline_bytes: int = 0,
         edition: int = 0,
+        waits: bool = True,
     ) -> Kept:
-        """Put a draft where it belongs; waits for a store that cannot be reached.
+        """Put a draft where it belongs; `waits` for a store that cannot be reached.
 
         Raises:
+            PayloadStoreUnavailableError: it cannot be reached, and a caller is told rather than kept waiting.
             PayloadTooLargeError, PayloadForbiddenError, UnsafeStoreError: waiting would not help.
             SettingsError, MissingExtraError: the store cannot be made.
         """
@@ -183,7 +185,7 @@ class Values:
             plane = await planes.of(origin.tenant, writes=True)
             return await plane.store(kept, edition)
 
-        return await self._patiently(store)
+        return await (self._patiently(store) if waits else store())
 
     def check_size(self, draft: Draft, options: Mapping[str, Any] | None = None) -> None:
         """Refuse now what no store will be asked to take: the step fails then, and not its run's next commit.

@@ -156,7 +156,11 @@ def test_a_full_disk_ends_with_4(project: RuntimeProject) -> None:
     done = subprocess.run(
         [*command, *project.command("start", "order", "--input", "@big.json")],
         cwd=project.root,
-        env={"PYFLOW_STATE": "sqlite:///small/state.db", "PATH": "/usr/bin:/bin"},
+        env={
+            "PYFLOW_STATE": "sqlite:///small/state.db",
+            "PYFLOW_PAYLOADS": "file:///small/payloads",
+            "PATH": "/usr/bin:/bin",
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -217,6 +221,8 @@ def test_a_service_factory_that_fails_is_told_as_the_users(project: RuntimeProje
 
 def test_a_missing_service_names_the_function_and_the_service(project: RuntimeProject) -> None:
     project.edit("app/services.py", "folder: Path", "volder: Path")
+    # Otherwise the source says it already, and nothing is generated (PF405).
+    project.edit("app/services.py", "-> Services", "-> object")
     for arguments in (["worker", "--once"], ["run", "failing"]):
         ended = project(*arguments)
         assert ended.code == 2

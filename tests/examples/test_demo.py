@@ -9,12 +9,8 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DEMO = Path(__file__).resolve().parents[2] / "examples" / "license_audit" / "demo.py"
 
@@ -54,15 +50,6 @@ def test_a_killed_worker_costs_no_completed_step(tmp_path: Path) -> None:
     assert not any(is_alive(pid) for pid in workers)
 
 
-@pytest.fixture
-def _heeded_interrupts() -> Iterator[None]:
-    """A shell that starts the tests in the background has them ignore SIGINT, and what they start inherits that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_heeded_interrupts")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_leaves_no_process_behind(tmp_path: Path, number: signal.Signals) -> None:
     demo = start_demo(tmp_path)

@@ -34,6 +34,8 @@ pytest_plugins = ["tests.fixtures.processes"]
 RUNS = 4
 STEPS = 6
 TEXT = "x" * 30_000
+ALL_INLINE: dict[str, Any] = {"inline_max": 65_536, "inline_budget": 1_000_000_000}
+"""It is the store of rows that is in trouble here, and large values are to meet it."""
 """So large that a few steps fill what little room there is."""
 
 EXECUTIONS = {(f"r{run}", f"step-{step}"): 1 for run in range(RUNS) for step in range(STEPS)}
@@ -87,7 +89,7 @@ async def run_through(
     """Runs that meet the trouble in the middle, and go on when it is over."""
     service = SqliteStateService(database, synchronous="normal")
     await service.open()
-    async with project.connect(state=service, worker=True, fused_commits=fused) as client:
+    async with project.connect(state=service, worker=True, fused_commits=fused, **ALL_INLINE) as client:
         starts = (client.start("chain", Amount(count=steps, text=text), run_id=f"r{run}") for run in range(RUNS))
         async with make_trouble(service):
             runs = await asyncio.gather(*starts)
@@ -236,14 +238,14 @@ def test_a_start_that_finds_no_room_says_so_and_starts_nothing(fleet: Fleet) -> 
     async def scenario() -> None:
         service = SqliteStateService(fleet.database)
         await service.open()
-        async with project.connect(state=service) as client:
+        async with project.connect(state=service, **ALL_INLINE) as client:
             await client.start("chain", Amount(count=1), run_id="before")
             await pragma(service, f"max_page_count = {await pragma(service, 'page_count')}")
             with pytest.raises(StoreFullError, match="make room and try again"):
-                await client.start("chain", Amount(count=1, text="x" * 100_000), run_id="r")
+                await client.start("chain", Amount(count=1, text="x" * 60_000), run_id="r")
             await pragma(service, "max_page_count = 1000000")
             assert [run.run_id for run in (await client.list_runs()).runs] == ["before"]
-            await client.start("chain", Amount(count=1, text="x" * 100_000), run_id="r")
+            await client.start("chain", Amount(count=1, text="x" * 60_000), run_id="r")
         await service.close()
 
     asyncio.run(scenario())
