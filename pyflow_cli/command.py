@@ -93,7 +93,7 @@ def command(function: Callable[Concatenate[Cli, P], int | None]) -> Callable[...
 
 def remember(context: typer.Context, **given: Any) -> None:
     """Keep what was said before the name of a command for the command."""
-    before = context.obj or {}
+    before: dict[str, Any] = context.obj or {}
     context.obj = {name: given[name] or before.get(name) for name in COMMON_OPTIONS}
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pyflow_core.ports.state import StepStatus
 
@@ -38,7 +38,7 @@ def value_form(envelope: Envelope, values: Values = MappingProxyType({})) -> Any
         shown = values.get(envelope.reference)
         if shown is None:
             return {"$ref": _key(envelope.reference)}
-        return shown.value if hasattr(shown, "value") else shown.form()
+        return shown.form()
     if envelope.inline is None:
         return None
     try:
@@ -50,8 +50,8 @@ def value_form(envelope: Envelope, values: Values = MappingProxyType({})) -> Any
 def _key(reference: str) -> str:
     """The key in the text of a reference, which is read without the machinery that resolves one."""
     try:
-        tree = json.loads(reference)
-        first = tree[0] if isinstance(tree, list) else tree
+        tree: Any = json.loads(reference)
+        first = cast("dict[str, Any]", tree[0] if isinstance(tree, list) else tree)
         return str(first.get("key") or first["primary_key"])
     except (ValueError, LookupError, AttributeError):
         return reference

@@ -45,6 +45,10 @@ class Shown:
 
     value: Any
 
+    def form(self) -> Any:
+        """What programs read: the value itself."""
+        return self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Unshown:

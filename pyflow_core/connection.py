@@ -16,6 +16,7 @@ from pyflow_core.engine.runtime import Runtime
 from pyflow_core.engine.values import Values
 from pyflow_core.engine.worker import Worker
 from pyflow_core.errors import NotConnectedError, SettingsError
+from pyflow_core.payload.handle import connect_payloads
 from pyflow_core.payload.planes import DataPlanes
 from pyflow_core.payload.policy import DEFAULT_POLICY, PayloadPolicy
 from pyflow_core.portal import portal
@@ -154,6 +155,7 @@ class Connection:
         self._services_stack = await stack.enter_async_context(AsyncExitStack())
         planes = self._data_planes()
         stack.push_async_callback(planes.close)
+        stack.callback(connect_payloads(planes.access(self._tenant)))
         runtime = self._make_runtime(planes)
         client = Client(
             state,

@@ -192,8 +192,8 @@ class Runtime:
                 built_in[name] = BoundRpc(self, None)
             elif name == "logger":
                 built_in[name] = logger(f"pyflow.rpc.{definition.name}")
-            elif name == "step" and step is not None:
-                built_in[name] = step
+            elif name == "step":
+                built_in[name] = step or Step()  # a bare invoke is no step, and nobody stops it
         call_function = _bind(definition.func, data, injection.arguments(built_in, extra))
         if not definition.signature.is_async:
             call_function = functools.partial(self.in_thread, call_function)

@@ -6,7 +6,8 @@ A handle is a reference with a type. It goes through workflows, inputs and resul
         return len(await pages.load())
 
 Who may load, and from where, is a matter of the context: the engine puts an access around each attempt of a step, and
-one that refuses around workflow code.
+one that refuses around workflow code. Elsewhere handles, such as those that a run has given, load through the open
+connection.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pyflow_core.errors import PayloadContractError, PayloadForbiddenError
 from pyflow_core.payload.reference import facts_of, reference_tree, show_reference
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 
     from pyflow_core.codec import Codec
     from pyflow_core.payload.reference import Reference
@@ -58,6 +59,16 @@ def payload_access(access: PayloadAccess | None) -> Generator[None]:
         yield
     finally:
         _access.reset(token)
+
+
+_connected: list[PayloadAccess] = []
+"""Those of the open connections of this process; the last one serves."""
+
+
+def connect_payloads(access: PayloadAccess) -> Callable[[], None]:
+    """Let handles load through this wherever no step or workflow is running, until what is returned is called."""
+    _connected.append(access)
+    return lambda: _connected.remove(access)
 
 
 def forbid_payload_access(access: PayloadAccess) -> None:
@@ -194,10 +205,10 @@ async def load_as(codec: Codec, payload: Payload[Any]) -> Any:
 
 
 def _access_to(reference: Reference) -> PayloadAccess:
-    access = _access.get()
+    access = _access.get() or (_connected[-1] if _connected else None)
     if access is None:
         raise PayloadForbiddenError(
-            "payloads are loaded inside steps: pass the handle to one, and load it there", facts_of(reference)
+            "payloads are loaded inside steps, or by callers with an open connection", facts_of(reference)
         )
     return access
 

@@ -20,6 +20,7 @@ from pyflow_core.errors import (
 )
 from pyflow_core.payload.key import parse_key
 from pyflow_core.ports.state import RunStatus
+from pyflow_core.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -232,3 +233,36 @@ async def test_a_step_of_a_test_stores_where_the_test_says() -> None:
 
 async def given(chunks: object, name: str, content_type: str) -> Payload[bytes]:
     raise NotImplementedError(f"{name} {content_type}")
+
+
+@async_test
+async def test_a_caller_loads_the_handle_that_a_run_has_given(registry: Registry, tmp_path: Path) -> None:
+    @wire_rpc("make")
+    async def make(data: int) -> Payload[str]:
+        return "x" * data  # type: ignore[return-value] # a plain value is stored first
+
+    @wire_workflow("give")
+    async def give(data: int, *, workflow: Any) -> Payload[str]:
+        return await workflow.do("make", "make", data)
+
+    project = Project(name="p", package="p", root=tmp_path)
+    stores = {"state": "memory://", "payloads": MemoryPayloadService()}
+    async with project.connect(worker=True, registry=registry, **stores) as client:
+        handle = await (await client.start("give", 50_000)).result(timeout=30)
+        assert await handle.load() == "x" * 50_000
+    with pytest.raises(PayloadForbiddenError, match="an open connection"):
+        await handle.load()
+
+
+@async_test
+async def test_a_bare_invoke_gives_a_step_to_a_function_that_asks_for_one(registry: Registry, some_mode: Mode) -> None:
+    @wire_rpc("tell")
+    async def tell(*, step: Step) -> bool:
+        return step.cancelled()
+
+    @wire_workflow("ask")
+    async def ask(*, rpc: Any) -> bool:
+        return await rpc.invoke("tell")
+
+    async with some_mode.engine(registry=registry) as e:
+        assert await e.run("ask") is False
