@@ -186,6 +186,7 @@ class Payload(Generic[T_co]):
 
         return core_schema.no_info_plain_validator_function(
             read_payload,
+            json_schema_input_schema=core_schema.any_schema(),
             serialization=core_schema.plain_serializer_function_ser_schema(
                 _write_handle, return_schema=core_schema.any_schema()
             ),

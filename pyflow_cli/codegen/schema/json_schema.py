@@ -20,7 +20,7 @@ from pyflow_cli.codegen.schema.class_reading import (
     read_shape,
 )
 from pyflow_cli.codegen.schema.field import FieldFacts, constrain, read_field, read_metadata
-from pyflow_cli.codegen.schema.scalar import ARRAYS, MAPPINGS, SCALARS, SETS, TRANSPARENT, TUPLES
+from pyflow_cli.codegen.schema.scalar import ARRAYS, HANDLES, MAPPINGS, SCALARS, SETS, TRANSPARENT, TUPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -143,6 +143,8 @@ class _Reader:
         return unread(f"{written}[…] cannot be read from the source") if container is None else container
 
     def _container(self, name: str, arguments: list[ast.expr] | None, scope: _Scope) -> Schema | None:
+        if name in HANDLES:
+            return {}  # what stands in a value is a reference, which programs pass on and nobody writes
         first = self.of(arguments[0], scope) if arguments else {}
         if name in ARRAYS:
             return {"type": "array", "items": first}

@@ -66,6 +66,9 @@ MAPPINGS = frozenset(
     }
 )
 TUPLES = frozenset({"tuple", "typing.Tuple"})
+HANDLES = frozenset({"pyflow_core.Payload", "pyflow_core.payload.handle.Payload"})
+"""Stand for a value that lies in a payload store."""
+
 TRANSPARENT = frozenset(
     {"typing.Final", "typing.Required", "typing.NotRequired", "typing.ReadOnly", "dataclasses.InitVar"}
 )

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import ingest_app.models as _ingest_app_models
 
 connect = _this_project.connect
@@ -27,7 +30,7 @@ class IngestDocumentsClient:
 
     async def start(
         self,
-        data: _ingest_app_models.IngestInput,
+        data: Given[_ingest_app_models.IngestInput],
         /,
         *,
         run_id: str | None = None,
@@ -46,7 +49,7 @@ class IngestDocumentsClient:
 
     async def run(
         self,
-        data: _ingest_app_models.IngestInput,
+        data: Given[_ingest_app_models.IngestInput],
         /,
         *,
         run_id: str | None = None,
@@ -102,7 +105,7 @@ class SearchDocumentsClient:
 
     async def start(
         self,
-        data: _ingest_app_models.SearchRequest,
+        data: Given[_ingest_app_models.SearchRequest],
         /,
         *,
         run_id: str | None = None,
@@ -121,7 +124,7 @@ class SearchDocumentsClient:
 
     async def run(
         self,
-        data: _ingest_app_models.SearchRequest,
+        data: Given[_ingest_app_models.SearchRequest],
         /,
         *,
         run_id: str | None = None,

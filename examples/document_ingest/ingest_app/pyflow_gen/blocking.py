@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pyflow_core.ports.state import RunPage
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import ingest_app.models as _ingest_app_models
 
 connect = _this_project.connect_blocking
@@ -31,7 +34,7 @@ class IngestDocumentsClient:
 
     def start(
         self,
-        data: _ingest_app_models.IngestInput,
+        data: Given[_ingest_app_models.IngestInput],
         /,
         *,
         run_id: str | None = None,
@@ -44,7 +47,7 @@ class IngestDocumentsClient:
 
     def run(
         self,
-        data: _ingest_app_models.IngestInput,
+        data: Given[_ingest_app_models.IngestInput],
         /,
         *,
         run_id: str | None = None,
@@ -106,7 +109,7 @@ class SearchDocumentsClient:
 
     def start(
         self,
-        data: _ingest_app_models.SearchRequest,
+        data: Given[_ingest_app_models.SearchRequest],
         /,
         *,
         run_id: str | None = None,
@@ -119,7 +122,7 @@ class SearchDocumentsClient:
 
     def run(
         self,
-        data: _ingest_app_models.SearchRequest,
+        data: Given[_ingest_app_models.SearchRequest],
         /,
         *,
         run_id: str | None = None,

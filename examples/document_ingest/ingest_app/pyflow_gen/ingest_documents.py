@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 if TYPE_CHECKING:
-    import ingest_app.models as _ingest_app_models
+    from pyflow_core import Given, Payload
 
 if TYPE_CHECKING:
-    import pyflow_core as _pyflow_core
+    import ingest_app.models as _ingest_app_models
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,7 +28,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["documents.find"],
-        data: _ingest_app_models.IngestInput,
+        data: Given[_ingest_app_models.IngestInput],
         /,
         **options: Unpack[StepOptions],
     ) -> _ingest_app_models.Catalog: ...
@@ -37,7 +37,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["documents.read"],
-        data: _ingest_app_models.ReadRequest,
+        data: Given[_ingest_app_models.ReadRequest],
         /,
         **options: Unpack[StepOptions],
     ) -> list[_ingest_app_models.Document]: ...
@@ -46,7 +46,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["documents.split"],
-        data: _pyflow_core.Payload[list[_ingest_app_models.Document]],
+        data: Given[list[_ingest_app_models.Document]],
         /,
         **options: Unpack[StepOptions],
     ) -> list[_ingest_app_models.Page]: ...
@@ -55,7 +55,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["documents.terms"],
-        data: _pyflow_core.Payload[list[_ingest_app_models.Page]],
+        data: Given[list[_ingest_app_models.Page]],
         /,
         **options: Unpack[StepOptions],
     ) -> _ingest_app_models.PageTerms: ...
@@ -64,7 +64,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["documents.index"],
-        data: _ingest_app_models.IndexRequest,
+        data: Given[_ingest_app_models.IndexRequest],
         /,
         **options: Unpack[StepOptions],
     ) -> _ingest_app_models.BatchSummary: ...
@@ -105,35 +105,35 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["documents.find"],
-        data: _ingest_app_models.IngestInput,
+        data: Given[_ingest_app_models.IngestInput],
         /,
     ) -> _ingest_app_models.Catalog: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["documents.read"],
-        data: _ingest_app_models.ReadRequest,
+        data: Given[_ingest_app_models.ReadRequest],
         /,
     ) -> list[_ingest_app_models.Document]: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["documents.split"],
-        data: _pyflow_core.Payload[list[_ingest_app_models.Document]],
+        data: Payload[list[_ingest_app_models.Document]],
         /,
     ) -> list[_ingest_app_models.Page]: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["documents.terms"],
-        data: _pyflow_core.Payload[list[_ingest_app_models.Page]],
+        data: Payload[list[_ingest_app_models.Page]],
         /,
     ) -> _ingest_app_models.PageTerms: ...
     @overload
     async def invoke(
         self,
         rpc: Literal["documents.index"],
-        data: _ingest_app_models.IndexRequest,
+        data: Given[_ingest_app_models.IndexRequest],
         /,
     ) -> _ingest_app_models.BatchSummary: ...
     @overload

@@ -8,9 +8,6 @@ from pyflow_core import RpcRef
 if TYPE_CHECKING:
     import ingest_app.models as _ingest_app_models
 
-if TYPE_CHECKING:
-    import pyflow_core as _pyflow_core
-
 
 class _Documents:
     find: Final[
@@ -39,13 +36,13 @@ class _Documents:
     ] = RpcRef("documents.search")
     split: Final[
         RpcRef[
-            _pyflow_core.Payload[list[_ingest_app_models.Document]],
+            list[_ingest_app_models.Document],
             list[_ingest_app_models.Page],
         ]
     ] = RpcRef("documents.split")
     terms: Final[
         RpcRef[
-            _pyflow_core.Payload[list[_ingest_app_models.Page]],
+            list[_ingest_app_models.Page],
             _ingest_app_models.PageTerms,
         ]
     ] = RpcRef("documents.terms")

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 if TYPE_CHECKING:
+    from pyflow_core import Given
+
+if TYPE_CHECKING:
     import ingest_app.models as _ingest_app_models
 
 T = TypeVar("T")
@@ -25,7 +28,7 @@ class Workflow(WorkflowPrimitives, Protocol):
         self,
         step_name: str,
         rpc: Literal["documents.search"],
-        data: _ingest_app_models.SearchRequest,
+        data: Given[_ingest_app_models.SearchRequest],
         /,
         **options: Unpack[StepOptions],
     ) -> _ingest_app_models.SearchResult: ...
@@ -66,7 +69,7 @@ class Rpc(Protocol):
     async def invoke(
         self,
         rpc: Literal["documents.search"],
-        data: _ingest_app_models.SearchRequest,
+        data: Given[_ingest_app_models.SearchRequest],
         /,
     ) -> _ingest_app_models.SearchResult: ...
     @overload
