@@ -14,6 +14,7 @@ from figure import report, stopwatch
 from workload import Size, project
 
 from pyflow_core.engine.replay import Replay
+from pyflow_core.engine.values import RunValues
 
 if TYPE_CHECKING:
     from pyflow_core.client import Client
@@ -72,12 +73,13 @@ async def _replayed(client: Client, history: RunHistory) -> float:
     runtime = client.runtime
     definition = runtime.registry.workflow(history.run.workflow)
     with stopwatch() as watch:
-        execution = runtime.execution(definition, "replay", history.run.input.inline, actor=None, started_at=0.0)
+        data = await runtime.data_of(definition.signature, history.run.input, history.run.tenant)
+        execution = runtime.execution(definition, "replay", data, actor=None, started_at=0.0)
 
         async def no_invokes(invokes: object) -> None:
             raise AssertionError(invokes)
 
-        await Replay(execution, history, no_invokes).run()
+        await Replay(execution, history, no_invokes, RunValues(runtime.values, history.run.tenant)).run()
     assert execution.finished
     execution.retire()
     return watch.cpu * 1e3
