@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 if TYPE_CHECKING:
     from pyflow_core.payload.handle import Payload
 
 D_contra = TypeVar("D_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True)
+T = TypeVar("T")
 
 
 class _NoData:
@@ -30,8 +31,16 @@ class RpcCall(Generic[R_co]):
     data: Any = NO_DATA
     is_lazy: bool = False
 
-    def lazy(self) -> RpcCall[Payload[R_co]]:
-        """The same call, whose result `do` gives as a handle: it is passed on, or loaded in a step, as needed."""
+    @overload
+    def lazy(self: RpcCall[Payload[T]]) -> RpcCall[Payload[T]]: ...
+    @overload
+    def lazy(self) -> RpcCall[Payload[R_co]]: ...
+
+    def lazy(self) -> RpcCall[Any]:
+        """The same call, whose result `do` gives as a handle: it is passed on, or loaded in a step, as needed.
+
+        An RPC that returns a handle by itself gives that one.
+        """
         return RpcCall(self.rpc_name, self.data, is_lazy=True)
 
 

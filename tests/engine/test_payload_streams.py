@@ -198,6 +198,23 @@ async def test_a_bare_call_is_never_lazy(registry: Registry, some_mode: Mode) ->
 
 
 @async_test
+async def test_a_lazy_call_of_what_returns_a_handle_gives_that_handle(registry: Registry, some_mode: Mode) -> None:
+    wire_streams(registry)
+
+    @wire_workflow("lazy")
+    async def flow(*, workflow: Any) -> list[list[int]]:
+        handles = [
+            await workflow.do("plain", RpcCall[Payload[bytes]]("report.write")),
+            await workflow.do("lazy", RpcCall[Payload[bytes]]("report.write").lazy().lazy()),
+        ]
+        assert all(isinstance(handle, Payload) for handle in handles)
+        return [await workflow.do(f"read-{n}", "report.read", handle) for n, handle in enumerate(handles)]
+
+    async with some_mode.engine(registry=registry) as e:
+        assert await e.run("lazy") == [[SIZE, 0, 1], [SIZE, 0, 1]]
+
+
+@async_test
 async def test_what_names_no_file_fails_the_step_at_once(registry: Registry, some_mode: Mode) -> None:
     wire_streams(registry)
 

@@ -8,7 +8,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RIGHT = """\
+from typing_extensions import assert_type
+
 from app import models
+from pyflow_core import Payload, RpcCall
 from pyflow_gen import rpcs, workflows
 from pyflow_gen.flow_0 import Rpc, Workflow
 
@@ -19,6 +22,18 @@ async def right(workflow: Workflow, rpc: Rpc) -> None:
     bare: float = (await rpc.invoke("area0.call0", models.In0(key="k"))).value
     run = await workflows.flow_1.start(models.In1(key="x"))
     print(value, tags, bare, (await run.result()).value)
+
+
+async def handles(workflow: Workflow, rpc: Rpc) -> None:
+    once = rpcs.report.write(models.In0(key="k"))
+    assert_type(once, RpcCall[Payload[bytes]])
+    assert_type(await workflow.do("c", "report.write", models.In0(key="k")), Payload[bytes])
+    assert_type(await workflow.do("d", once), Payload[bytes])
+    assert_type(await workflow.do("e", once.lazy()), Payload[bytes])
+    assert_type(await workflow.do("f", once.lazy().lazy()), Payload[bytes])
+    assert_type(await workflow.do("g", rpcs.area0.call0(models.In0(key="k")).lazy()), Payload[models.Out0])
+    assert_type(await workflow.do("h", rpcs.bare.call().lazy()), Payload[str])
+    assert_type(await rpc.invoke(once), Payload[bytes])
 """
 WRONG = """\
 from app import models
@@ -35,7 +50,23 @@ async def wrong(workflow: Workflow, rpc: Rpc) -> None:
     (await workflow.do("a", "area0.call0", models.In0(key="k"))).vale  # E: wrong use of the result
     await rpc.invoke("area0.call0", models.In1(key="k"))  # E: wrong data
     await workflows.flow_1.start(models.In2(key="x"))  # E: wrong input
+    (await workflow.do("c", rpcs.report.write(models.In0(key="k")).lazy())).value  # E: a handle is no value
+    (await (await workflow.do("c", rpcs.report.write(models.In0(key="k")).lazy())).load()).load  # E: no second handle
     await workflow.do("a", "area0.call0", models.In0(key="k"), retris=1)  # E: unknown option, which ty lets pass
+"""
+HANDLES = """\
+from app import models
+from pyflow_core import Payload, Step, wire_rpc
+
+
+@wire_rpc("report.write")
+async def write(data: models.In0, *, step: Step) -> Payload[bytes]:
+    return await step.store([data.key.encode()], name="report.txt")
+
+
+@wire_rpc("bare.call")
+async def bare() -> str:
+    return ""
 """
 
 
@@ -46,7 +77,7 @@ def write_project(root: Path, *, rpcs: int, workflows: int = 2, steps: int = 20)
     (root / "pyproject.toml").write_text('[project]\nname = "many"\n')
     (app / "__init__.py").write_text("")
     models = ["from pydantic import BaseModel\n"]
-    functions = ["from app import models\nfrom pyflow_core import wire_rpc\n"]
+    functions = [HANDLES]
     for number in range(rpcs):
         models.append(f"\n\nclass In{number}(BaseModel):\n    key: str\n    count: int = {number}\n")
         models.append(f"\n\nclass Out{number}(BaseModel):\n    value: float\n    tags: list[str] = []\n")
@@ -68,6 +99,7 @@ def _workflow(number: int, rpcs: int, steps: int) -> str:
         f'@wire_workflow("flow-{number}", description="Flow number {number}")',
         f"async def flow_{number}(data: models.In{number}, *, workflow: WorkflowContext) -> models.Out{number}:",
     ]
+    lines.append('    await workflow.do("report", "report.write", models.In0(key="a"))')
     for step in range(min(steps, rpcs)):
         rpc = (number * 7 + step) % rpcs
         lines.append(f'    await workflow.do("step{step}", "area{rpc % 25}.call{rpc}", models.In{rpc}(key="a"))')
