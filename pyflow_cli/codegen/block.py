@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast
 from pyflow_cli.codegen.canonical import canonical, canonical_block, canonical_item
 from pyflow_cli.codegen.code import Code, Name, Remark, Summary, TemplateError, Text, literal
 from pyflow_cli.codegen.expression import MARKER
-from pyflow_cli.codegen.shape import check_calls
+from pyflow_cli.codegen.shape import check_shape
 from pyflow_cli.codegen.skeleton import HOLE, MAX_HOLES, Hole, Skeleton, hole, width
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _skeleton(plan: _Plan) -> Skeleton:
     if any(HOLE.search(value) for value in _each(plan.values) if isinstance(value, Code)):
         raise TemplateError("a type is written in letters that pyflow keeps for itself")
     skeleton = Skeleton(_print(plan, values), plan.indent, plan.form == "item")
-    check_calls(skeleton.nodes)
+    check_shape(skeleton.nodes)
     return skeleton
 
 

@@ -9,21 +9,16 @@ from pyflow_cli.codegen.block import Block
 from pyflow_cli.codegen.docs import plan_docs
 from pyflow_cli.codegen.fingerprint import Fingerprints, digest
 from pyflow_cli.codegen.meta import render_meta, rpcs_part, workflow_part
-from pyflow_cli.codegen.plan import FilePlan, Sections
+from pyflow_cli.codegen.plan import FilePlan
 from pyflow_cli.codegen.python import plan_python
 from pyflow_cli.codegen.schema.catalogue import Catalogue
 from pyflow_cli.codegen.schema.type_source import TypeSource
 
 if TYPE_CHECKING:
+    from pyflow_cli.codegen.plan import Sections
     from pyflow_cli.codegen.schema.catalogue import Modules
     from pyflow_cli.settings import Settings
     from pyflow_core.metadata import Metadata, WorkflowMeta
-
-
-def render_package(metadata: Metadata, settings: Settings, *, docs: bool) -> dict[str, str]:
-    """Every file by its path in the package. Nothing is read or written."""
-    plans = plan_package(metadata, settings, Sections(), {}, docs=docs)
-    return {path: plan.render() for path, plan in plans.items()}
 
 
 def plan_package(
@@ -32,7 +27,7 @@ def plan_package(
     """How each file is made, by its path in the package.
 
     Parts of files are taken from `sections`; `types` says from which modules types were read before, and is kept
-    up to date.
+    up to date. Nothing is read or written before a plan is rendered, and rendering raises what `plan_python` says.
     """
     prints = Fingerprints(metadata, settings)
     plans = plan_python(metadata, settings, prints, sections)

@@ -9,7 +9,7 @@ from pyflow_cli.codegen.code import TemplateError
 from pyflow_cli.codegen.skeleton import HOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
 _STATEMENTS = (ast.Import, ast.ImportFrom, ast.If, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Expr)
 _TOP_LEVEL = (ast.expr, ast.FunctionDef, ast.AsyncFunctionDef, *_STATEMENTS)
@@ -20,50 +20,61 @@ _CALLED_ON_IMPORT = frozenset(
         *("Path.resolve", "_workers.serves_runs", "_workers.serves_step"),
     }
 )
+_IMPORTED = frozenset({"__future__", "pathlib", "pyflow_core", "pyflow_services", "typing"})
+"""The packages that are imported when a generated one is; all others are imported for type checkers only."""
 
 
-def check_shape(text: str) -> None:
-    """Refuse a file that would do more when it is imported than define what generated files define.
+def check_shape(statements: Iterable[ast.AST]) -> None:
+    """Refuse a piece of a file that would do more when it is imported than generated files do.
 
-    Raises:
-        TemplateError: it is no Python, or it calls, imports or defines something else.
-    """
-    module = ast.parse(text)
-    check_calls(module.body, {node.name for node in module.body if isinstance(node, ast.ClassDef)})
-
-
-def check_calls(statements: Iterable[ast.AST], classes: Collection[str] = ()) -> None:
-    """The same of a piece of a file. A single hole may be called as well: it holds one of the file's `classes`.
+    A single hole may be called: one of the file's classes stands in it.
 
     Raises:
-        TemplateError: as for a file.
+        TemplateError: it calls, imports or holds something else.
     """
     for statement in statements:
         if not isinstance(statement, _TOP_LEVEL):
             raise TemplateError(f"generated code may not hold {type(statement).__name__} at its top level")
-        for call in _calls_on_import(statement):
-            if call not in _CALLED_ON_IMPORT and call not in classes and not HOLE.fullmatch(call):
-                raise TemplateError(f"generated code may not call {call!r} when it is imported")
+        for node in _executed(statement):
+            _check(node)
 
 
-def _calls_on_import(statement: ast.AST) -> list[str]:
+def _check(node: ast.AST) -> None:
+    match node:
+        case ast.Call(func=function):
+            name = _called(function)
+            if name not in _CALLED_ON_IMPORT and not HOLE.fullmatch(name):
+                raise TemplateError(f"generated code may not call {name!r} when it is imported")
+        case ast.Import(names=aliases):
+            _check_import(*(alias.name for alias in aliases))
+        case ast.ImportFrom(module=str() as module, level=0):
+            _check_import(module)
+        case _:
+            pass
+
+
+def _check_import(*modules: str) -> None:
+    for module in modules:
+        if module.partition(".")[0] not in _IMPORTED:
+            raise TemplateError(f"generated code may not import {module!r} when it is imported")
+
+
+def _executed(statement: ast.AST) -> Iterable[ast.AST]:
     """What runs while the module is imported: everything outside functions and `if TYPE_CHECKING`."""
-    if isinstance(statement, ast.If):
-        return []
     pending: list[ast.AST] = [statement]
-    calls: list[str] = []
     while pending:
         node = pending.pop()
-        if isinstance(node, ast.Call):
-            calls.append(_called(node.func))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            pending += node.decorator_list
-        elif isinstance(node, ast.AnnAssign):
-            # Annotations are texts: every file begins with the future import.
-            pending += [node.value] if node.value else []
-        else:
-            pending += ast.iter_child_nodes(node)
-    return calls
+        yield node
+        match node:
+            case ast.If():
+                pass
+            case ast.FunctionDef(args=given) | ast.AsyncFunctionDef(args=given):
+                pending += [*node.decorator_list, *given.defaults, *(item for item in given.kw_defaults if item)]
+            case ast.AnnAssign(value=value):
+                # Annotations are texts: every file begins with the future import.
+                pending += [value] if value else []
+            case _:
+                pending += ast.iter_child_nodes(node)
 
 
 def _called(node: ast.expr) -> str:

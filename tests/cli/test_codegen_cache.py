@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cli_sample import SPAN, metadata, model, onboarding, rpc, settings, step, type_of, workflow
+from whole_package import render_package
 
 from pyflow_cli.codegen import block, cache
 from pyflow_cli.codegen.cache import FOLDER, RenderCache
-from pyflow_cli.codegen.package import plan_package, render_package
+from pyflow_cli.codegen.package import plan_package
 from pyflow_cli.codegen.write import apply_changes
 from pyflow_cli.generation import planned_changes
 

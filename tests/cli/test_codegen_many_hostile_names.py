@@ -8,13 +8,12 @@ tame.
 
 from __future__ import annotations
 
-import ast
 import random
 from typing import TYPE_CHECKING
 
 import pytest
+from whole_package import outline, render_package
 
-from pyflow_cli.codegen.package import render_package
 from pyflow_cli.generation import stopping_findings
 from pyflow_cli.inspection import inspect
 from pyflow_cli.settings import load_settings
@@ -88,11 +87,6 @@ def refused_names(findings: list[Diagnostic], source: str) -> set[int]:
                 found.add(int("".join(filter(str.isdigit, line.partition("(")[0]))))
                 break
     return found
-
-
-def outline(text: str) -> list[str]:
-    """Every definition of a file and every statement at its top, without names and texts."""
-    return [type(node).__name__ for node in ast.walk(ast.parse(text)) if isinstance(node, ast.stmt)]
 
 
 def check_project(root: Path, given: list[str], chance: random.Random) -> tuple[int, int]:

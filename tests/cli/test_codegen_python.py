@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cli_sample import metadata, model, onboarding, rpc, settings, step, type_of, workflow
-
-from pyflow_cli.codegen.package import render_package
-from pyflow_cli.codegen.python import render_python
+from whole_package import render_package, render_python
 
 if TYPE_CHECKING:
     from pathlib import Path
