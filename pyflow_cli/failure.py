@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyflow_cli.exit_code import ExitCode
 from pyflow_core import errors
+from pyflow_core.log import redacted
 
 if TYPE_CHECKING:
     from pyflow_cli.output import Output
@@ -31,16 +32,17 @@ _EXIT_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
 def report(error: Exception, output: Output) -> ExitCode:
     """Say what went wrong, and what to do, and return how the command ends.
 
-    The notes of an exception (`add_note`) are shown as its help.
+    The notes of an exception (`add_note`) are shown as its help. Passwords of URLs are taken out of everything: an
+    error may come from a store of a third party.
     """
     if output.verbose:
-        traceback.print_exception(error, file=sys.stderr)
+        sys.stderr.write(redacted("".join(traceback.format_exception(error))))
     code = next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), ExitCode.BUG)
     if code is ExitCode.BUG:
         helps = () if output.verbose else ("run the same command with --verbose for the traceback",)
-        output.error(f"this is a bug in pyflow: {type(error).__name__}: {error}", helps)
+        output.error(f"this is a bug in pyflow: {type(error).__name__}: {redacted(str(error))}", helps)
     else:
-        output.error(_message(error), tuple(getattr(error, "__notes__", ())))
+        output.error(redacted(_message(error)), tuple(map(redacted, getattr(error, "__notes__", ()))))
     return code
 
 

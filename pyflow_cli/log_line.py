@@ -34,7 +34,7 @@ class LineHandler(logging.Handler):
             level = paint(f"{record.levelname.lower():<7}", _COLORS.get(record.levelno), color=self._output.color)
             self._output.prose(f"{clock_text(record.created)} {level} {message}")
             if record.exc_info and self._output.verbose:
-                self._output.prose(logging.Formatter().formatException(record.exc_info))
+                self._output.prose(record.exc_text or logging.Formatter().formatException(record.exc_info))
         except Exception:  # noqa: BLE001 - logging must not break what it tells of
             self.handleError(record)
 

@@ -23,7 +23,9 @@ FAIL_ON = ("error", "warning", "info", "never")
 _CODE = re.compile(r"PF[0-9]{1,3}")
 _SIZE = re.compile(r"(\d+)\s*(B|KB|KiB|MB|MiB|GB|GiB)?", re.IGNORECASE)
 _UNITS = {"b": 1, "kb": 1000, "kib": 1024, "mb": 1000**2, "mib": 1024**2, "gb": 1000**3, "gib": 1024**3}
-_SECRET_WORDS = frozenset({"password", "passwd", "pwd", "secret", "token", "secret_access_key", "sslpassword"})
+_SECRET_WORDS = ("password", "passwd", "pwd", "secret", "token", "credential", "signature", "_key")
+_TOKEN_SCHEMES = frozenset({"nats", "tls"})
+"""Where a name without a password is a token."""
 
 
 def _wrong(key: str, given: Any, wanted: str) -> SettingsError:
@@ -102,8 +104,9 @@ def url(key: str, given: Any) -> str:
 def holds_password(given: str) -> bool:
     """Whether a URL carries a password, in its address or in its query."""
     parts = urlsplit(given)
-    query = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    return bool(parts.password) or not query.isdisjoint(_SECRET_WORDS)
+    options = [name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    is_token = bool(parts.username) and parts.scheme in _TOKEN_SCHEMES
+    return bool(parts.password) or is_token or any(word in name for name in options for word in _SECRET_WORDS)
 
 
 def count(key: str, given: Any) -> int:

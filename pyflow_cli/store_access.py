@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from pyflow_cli.error_block import fail
 from pyflow_cli.exit_code import ExitCode
@@ -45,12 +44,6 @@ async def open_stores(settings: Settings, *, with_queue: bool = False) -> AsyncG
             stack.push_async_callback(queue.close)
             await queue.open()
         yield Client(state, queue, Runtime(Registry()), clock)
-
-
-def shown_url(url: str) -> str:
-    """A store's URL without what must not be seen."""
-    netloc = urlsplit(url).netloc
-    return url.partition("?")[0].replace(f"//{netloc}", f"//{netloc.rpartition('@')[2]}", 1)
 
 
 async def find_run(output: Output, state: WorkflowStateService, named: str) -> RunRecord:

@@ -23,6 +23,34 @@ PURGE_FAILED = "retention.purge_failed"
 NO_WORKER = "run.no_worker"
 
 
+class _Redaction(logging.Filter):
+    """Takes passwords out of URLs in what is logged: stores of third parties may put them into their errors."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        message = record.getMessage()
+        clean = redacted(message)
+        if clean != message:
+            record.msg, record.args = clean, None
+        if record.exc_info:
+            record.exc_text = redacted(record.exc_text or logging.Formatter().formatException(record.exc_info))
+        return True
+
+
+_REDACTION = _Redaction()
+
+
+def redacted(text: str) -> str:
+    """A text for people without what looks like a secret in a URL, a header or a key."""
+    from pyflow_core.payload.scrub import DEFAULT_SCRUBBER  # what logs nothing needs no regular expressions
+
+    return DEFAULT_SCRUBBER.text(text)
+
+
 def logger(name: str) -> logging.Logger:
-    """The logger of this name."""
-    return logging.getLogger(name)
+    """The logger of this name. What it says of trouble is said without secrets."""
+    found = logging.getLogger(name)
+    if _REDACTION not in found.filters:
+        found.addFilter(_REDACTION)
+    return found

@@ -9,10 +9,10 @@ from __future__ import annotations
 import importlib
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pyflow_core.errors import SettingsError
 from pyflow_core.suggest import did_you_mean
+from pyflow_core.url import shown_url, url_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,7 @@ _BUILT_IN = {
         "gs": "pyflow_services.object_store:from_url",
         "az": "pyflow_services.object_store:from_url",
         "nats": "pyflow_services.nats:from_url",
+        "tls": "pyflow_services.nats:from_url",
         "redis": "pyflow_services.redis:from_url",
         "rediss": "pyflow_services.redis:from_url",
     },
@@ -78,7 +79,7 @@ def make_payloads(url: str, root: Path | None, clock: Clock) -> PayloadService:
 
 
 def _factory(group: str, url: str, what: str) -> Callable[..., Any]:
-    scheme = urlsplit(url).scheme
+    scheme = url_scheme(url)
     target = _BUILT_IN[group].get(scheme)
     if target is not None:
         module, _, name = target.partition(":")
@@ -89,4 +90,6 @@ def _factory(group: str, url: str, what: str) -> Callable[..., Any]:
         loaded: Callable[..., Any] = found[scheme].load()
         return loaded
     known = [*_BUILT_IN[group], *found]
-    raise SettingsError(f"{what} = {url!r}: no service is known for {scheme or url!r}{did_you_mean(scheme, known)}")
+    if not scheme:
+        raise SettingsError(f"{what} must be a URL, and has no scheme; known: {', '.join(sorted(known))}")
+    raise SettingsError(f"{what} = {shown_url(url)!r}: no service is known for {scheme!r}{did_you_mean(scheme, known)}")

@@ -93,7 +93,7 @@ def _check_patterns(loaded: "LoadedProject", patterns: tuple[str, ...]) -> None:
 
 
 def _say_started(cli: Cli, loaded: "LoadedProject", worker_id: str, queues: tuple[str, ...]) -> None:
-    from pyflow_cli.store_access import shown_url
+    from pyflow_core.url import shown_url
 
     settings = loaded.settings
     _log(f"worker {worker_id} of {loaded.project.name}: state {shown_url(settings.state)}")

@@ -60,7 +60,7 @@ SECRET_PATTERNS = (
     r"\bxox[abprs]-[A-Za-z0-9-]{10,200}\b",
     r"(?i:\b(?:bearer|basic)\s+)[A-Za-z0-9+/=_.~-]{16,4096}",
     r"\beyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}\.[A-Za-z0-9_-]{10,4096}",
-    r"(?<=://)[^/\s:@\"]{0,200}:[^/\s@\"]{1,200}(?=@)",
+    r"(?<=://)[^/\s:@\"]{0,200}:(?!…@)[^/\s@\"]{1,200}(?=@)",
 )
 """What a secret looks like in a text. Each is bounded, so that a hostile text cannot make matching slow."""
 

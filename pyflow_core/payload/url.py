@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pyflow_core.duration import parse_duration
 from pyflow_core.errors import InvalidDurationError, SettingsError
 from pyflow_core.suggest import did_you_mean
+from pyflow_core.url import shown_url
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -34,7 +35,7 @@ class StoreUrl:
         self.user = parts.username
         self.password = parts.password
         self.path = parts.path
-        self.shown = _without_secrets(url)
+        self.shown = shown_url(url)
         self._options = dict(pairs)
         self._known: list[str] = []
         if len(self._options) != len(pairs):
@@ -99,14 +100,3 @@ def project_path(parsed: StoreUrl, root: Path | None) -> Path:
             "set PYFLOW_PAYLOADS"
         )
     return root / path
-
-
-def _without_secrets(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    place, question, query = rest.partition("?")
-    credentials, at, host = place.rpartition("@")
-    if not separator:
-        return url
-    user = credentials.partition(":")[0]
-    names = "&".join(f"{pair.partition('=')[0]}=…" for pair in query.split("&")) if question else ""
-    return f"{scheme}://{user}{'@' if at and user else ''}{host}{question}{names}"

@@ -91,6 +91,10 @@ class RuntimeProject:
                 process.kill()
             process.communicate()
 
+    @property
+    def python_path(self) -> str:
+        return os.environ.get("PYTHONPATH", "")
+
     def command(self, *arguments: str) -> list[str]:
         return self._command(arguments)
 

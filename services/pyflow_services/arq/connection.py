@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from pyflow_core.errors import MissingExtraError, SettingsError, StoreUnavailableError
+from pyflow_core.url import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -75,9 +76,9 @@ def _parse(url: str) -> tuple[SplitResult, int | None, int]:
         options = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
         database = _database(parts, options.pop("db", []))
     except ValueError:
-        raise SettingsError(f"queue = {shown(url)!r} is no URL of a Redis server: {_SHAPE}") from None
+        raise SettingsError(f"queue = {shown_url(url)!r} is no URL of a Redis server: {_SHAPE}") from None
     if parts.scheme not in SCHEMES or (parts.scheme == "unix" and not parts.path) or options:
-        raise SettingsError(f"queue = {shown(url)!r} is no URL of a Redis server: {_SHAPE}")
+        raise SettingsError(f"queue = {shown_url(url)!r} is no URL of a Redis server: {_SHAPE}")
     return parts, port, database
 
 
@@ -89,16 +90,6 @@ def _database(parts: SplitResult, given: list[str]) -> int:
     if text and not (text.isascii() and text.isdigit()):
         raise ValueError(text)
     return int(text or 0)
-
-
-def shown(url: str) -> str:
-    """A URL without its password, for messages."""
-    scheme, separator, rest = url.partition("://")
-    credentials, at, place = rest.rpartition("@")
-    if not separator or not at:
-        return url
-    user = credentials.partition(":")[0]
-    return f"{scheme}://{user}{'@' if user else ''}{place}"
 
 
 async def connect(settings: RedisSettings) -> ArqRedis:
@@ -136,7 +127,7 @@ def unavailable(url: str) -> Generator[None]:
     try:
         yield
     except (TimeoutError, RedisError, OSError) as error:
-        raise StoreUnavailableError(f"cannot use the queue at {shown(url)}: {reason(error)}") from error
+        raise StoreUnavailableError(f"cannot use the queue at {shown_url(url)}: {reason(error)}") from error
 
 
 def reason(error: BaseException) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
 from arq.worker import Function, Worker, func
 from redis.exceptions import RedisError
 
-from pyflow_services.arq.connection import connect, reason, shown
+from pyflow_core.log import logger
+from pyflow_core.url import shown_url
+from pyflow_services.arq.connection import connect, reason
 from pyflow_services.arq.function import JOB_TIMEOUT_SECONDS, Context, job_function
 from pyflow_services.arq.message import RUN_TASK, STEP_TASK, deserialize, serialize
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pyflow_core.ports.queue import JobHandler
     from pyflow_core.ports.state import Job
 
-_LOGGER = logging.getLogger("pyflow.arq")
+_LOGGER = logger("pyflow.arq")
 
 RECONNECT_SECONDS = (0.1, 5.0)
 """The first and the longest wait before a lost server is tried again."""
@@ -113,7 +114,7 @@ class QueueServer:
             while True:
                 began = clock()
                 error = await self._serve_once()
-                _LOGGER.warning("queue.trouble: %s at %s: %s", self._queue, shown(self._url), reason(error))
+                _LOGGER.warning("queue.trouble: %s at %s: %s", self._queue, shown_url(self._url), reason(error))
                 delay = shortest if clock() - began > longest else min(delay * 2, longest)
                 await asyncio.sleep(delay)
         finally:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
 from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
 from arq.worker import Function, func
 from redis.exceptions import RedisError
 
+from pyflow_core.log import logger
 from pyflow_services.arq.message import MalformedMessageError, read_job
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pyflow_core.ports.state import Job
 
-_LOGGER = logging.getLogger("pyflow.arq")
+_LOGGER = logger("pyflow.arq")
 
 JOB_TIMEOUT_SECONDS = 86_400.0
 """After so long arq no longer waits for a job; the work itself goes on, under the timeouts of its steps."""

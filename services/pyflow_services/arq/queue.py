@@ -11,7 +11,8 @@ from typing_extensions import override
 
 from pyflow_core.errors import StoreUnavailableError
 from pyflow_core.ports.queue import JobHandler, QueueService
-from pyflow_services.arq.connection import check_url, connect, redis_settings, shown, unavailable
+from pyflow_core.url import shown_url
+from pyflow_services.arq.connection import check_url, connect, redis_settings, unavailable
 from pyflow_services.arq.message import job_args, serialize
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class ArqQueueService(QueueService):
     @override
     async def enqueue(self, jobs: Sequence[Job]) -> None:
         if self._pool is None:
-            raise StoreUnavailableError(f"the queue at {shown(self._url)} is not open")
+            raise StoreUnavailableError(f"the queue at {shown_url(self._url)} is not open")
         with unavailable(self._url):
             for start in range(0, len(jobs), ENQUEUE_AT_ONCE):
                 await self._write(self._pool, jobs[start : start + ENQUEUE_AT_ONCE])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from pyflow_core.errors import SettingsError
 from pyflow_core.naming import orchestrator_queue, run_task, step_queue, step_task
+from pyflow_core.url import shown_url
 from pyflow_services.arq import message
 from pyflow_services.arq.connection import SCHEMES, redis_settings, require_arq
 from pyflow_services.arq.queue import POLL_SECONDS
@@ -171,5 +172,5 @@ class _NoQueue:
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
-        what = f"queue = {self._url!r} is not on Redis" if self._url else "no queue is set"
+        what = f"queue = {shown_url(self._url)!r} is not on Redis" if self._url else "no queue is set"
         raise SettingsError(f'{what}: arq workers need queue = "redis://host:6379/0" or PYFLOW_QUEUE')

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import heapq
 import json
-import logging
 import threading
 import time
 from collections import defaultdict
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from pyflow_core.log import logger
 from pyflow_core.ports.queue import JobHandler, QueueService
 from pyflow_core.ports.state import Job
 from pyflow_services.memory.hint import Hints
@@ -21,7 +21,7 @@ from pyflow_services.memory.hint import Hints
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-_LOGGER = logging.getLogger(__name__)
+_LOGGER = logger(__name__)
 
 
 class MemoryQueueService(QueueService):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pyflow_core.errors import SettingsError
+from pyflow_core.url import shown_url
 from pyflow_services.sqlite.service import SqliteStateService
 
 if TYPE_CHECKING:
@@ -22,22 +23,24 @@ def from_url(url: str, root: Path | None, clock: Clock) -> SqliteStateService:
     Raises:
         SettingsError: the URL has no path, an unknown option, or a relative path where there is no root.
     """
-    parts = urlsplit(url)
+    shown = f"state = {shown_url(url)!r}"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise SettingsError(f"{shown} is no URL: write sqlite:///relative/path.db") from None
     if parts.netloc or len(parts.path) < 2:
-        raise SettingsError(
-            f"state = {url!r} names no file: write sqlite:///relative/path.db or sqlite:////absolute.db"
-        )
+        raise SettingsError(f"{shown} names no file: write sqlite:///relative/path.db or sqlite:////absolute.db")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     synchronous = _SYNCHRONOUS.get(options.pop("synchronous", "full").lower())
     if options:
-        raise SettingsError(f"state = {url!r}: there is no option {next(iter(options))!r}; known: synchronous")
+        raise SettingsError(f"{shown}: there is no option {next(iter(options))!r}; known: synchronous")
     if synchronous is None:
-        raise SettingsError(f"state = {url!r}: synchronous must be full or normal")
+        raise SettingsError(f"{shown}: synchronous must be full or normal")
     path = Path(unquote(parts.path[1:]))
     if not path.is_absolute():
         if root is None:
             raise SettingsError(
-                f"state = {url!r} is relative, and this installed package has no project folder: set PYFLOW_STATE"
+                f"{shown} is relative, and this installed package has no project folder: set PYFLOW_STATE"
             )
         path = root / path
     return SqliteStateService(path, synchronous=synchronous, clock=clock.time)

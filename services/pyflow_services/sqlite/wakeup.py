@@ -9,7 +9,6 @@ process writes again or hears something.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from typing_extensions import override
 
 from pyflow_core.errors import StoreError
+from pyflow_core.log import logger
 from pyflow_services.sqlite.writer import Operation, each
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ IDLE_POLL_SECONDS = 0.5
 QUIET_POLLS = 10
 
 _LOOPBACK = "127.0.0.1"
-_log = logging.getLogger("pyflow.sqlite")
+_log = logger("pyflow.sqlite")
 
 
 class Listener(NamedTuple):
