@@ -14,20 +14,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyflow_inspector.plain import to_plain
-from pyflow_inspector.project import Modules
 from pyflow_inspector.reader_message import READY, line_of
-from pyflow_inspector.reading import read_unit
 from pyflow_inspector.settings import InspectorSettings
 from pyflow_inspector.source import SourceFile, SourceIndex
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-UNITS_PER_COLLECTION = 25
+UNITS_PER_COLLECTION = 250
+"""Units leave few circles behind, and none that holds a tree (see `Walker.let_go`)."""
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     """Answer until there are no more questions."""
+    gc.disable()  # before libcst comes, of which everything stays
+    from pyflow_inspector.project import Modules
+    from pyflow_inspector.reading import read_unit
+
     told = json.loads(questions.readline())
     sources = {module: SourceFile(Path(path), file, module, package) for path, file, module, package in told["sources"]}
     settings = InspectorSettings(
@@ -37,10 +40,9 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     answers.write(READY)
     answers.flush()
     gc.freeze()
-    gc.disable()
     for number, line in enumerate(questions, start=1):
         if number % UNITS_PER_COLLECTION == 0:
-            gc.collect(0)  # what has come since the last time: trees that are kept hold no cycles, and take long
+            gc.collect(0)
         answers.write(line_of(to_plain(read_unit(settings, modules, json.loads(line)))))
         answers.flush()
 

@@ -17,7 +17,7 @@ from pyflow_inspector.rules.pf903_rule_crashed import RuleCrashed
 from pyflow_inspector.settings import target_names
 from pyflow_inspector.signature import read_signature
 from pyflow_inspector.source_text import SyntaxFault, file_start
-from pyflow_inspector.steps.value import Context, Frame, Items
+from pyflow_inspector.steps.value import Context, Items
 from pyflow_inspector.steps.walker import Walker
 from pyflow_inspector.summary import rpc_fact, wiring_fact, workflow_fact
 from pyflow_inspector.unit import FactoryFact, UnitReport
@@ -53,6 +53,8 @@ def read_unit(settings: InspectorSettings, modules: Modules, unit: str) -> UnitR
         span,
         lambda: _read_module(read, unit) if target is None else _read_factory(read, unit, *target),
     )
+    for walker in read.walkers:
+        walker.let_go()
     report = report or UnitReport(unit, project.dependencies)
     return replace(report, findings=(*report.findings, *read.crashes))
 
@@ -63,6 +65,7 @@ class Reading:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.crashes: list[Diagnostic] = []
+        self.walkers: list[Walker] = []
 
     def guard(self, what: str, span: Span, read: Callable[[], T]) -> T | None:
         """The result of `read`; nothing if it crashes, which becomes a finding at `span`."""
@@ -157,14 +160,16 @@ def _read_wired(read: Reading, wiring: Wiring) -> WiredFunction | None:
     return read.guard(
         f"following {wiring.kind} {name!r}",
         module.syntax.function_name_span(node),
-        lambda: _read_function(read.project, wiring, name, module, symbol.path, node),
+        lambda: _read_function(read, wiring, name, module, symbol.path, node),
     )
 
 
 def _read_function(
-    project: Project, wiring: Wiring, name: str, module: Module, label: str, node: cst.FunctionDef
+    read: Reading, wiring: Wiring, name: str, module: Module, label: str, node: cst.FunctionDef
 ) -> WiredFunction:
+    project = read.project
     walker = Walker(project)
+    read.walkers.append(walker)
     owners = ("workflow", "rpc") if wiring.kind == "workflow" else ("rpc",)
     around = _middleware(walker, wiring) if wiring.kind == "workflow" else ()
     walker.walk(module, label, node, owners, around)
@@ -181,5 +186,5 @@ def _middleware(walker: Walker, wiring: Wiring) -> tuple[Value, ...]:
     node = None if wiring.call is None else keyword_argument(wiring.call, "middleware")
     if node is None:
         return ()
-    listed = walker.evaluate(node, Context(Frame(wiring.module, wiring.module.name))).meaning
+    listed = walker.evaluate(node, Context(walker.frame(wiring.module, wiring.module.name))).meaning
     return tuple(value for item in listed.values for value in item.options) if isinstance(listed, Items) else ()

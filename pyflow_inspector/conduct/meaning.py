@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyflow_inspector.conduct.change import Change, find_changes
 from pyflow_inspector.conduct.scope import Binding, Function, Scope, make_scope
@@ -96,23 +96,13 @@ class Meaning:
         self._local: dict[tuple[Scope, str], Thing | None] = {}
         self._changed: dict[tuple[str, str], bool] = {}
         self._top: dict[tuple[str, str], Thing | None] = {}
-        self._readers: dict[type[ast.AST], Any] = {
-            ast.Name: self._name,
-            ast.Attribute: self._attribute,
-            ast.Call: self._result,
-            ast.Await: self._inner,
-            ast.NamedExpr: self._inner,
-            ast.Starred: self._inner,
-            ast.IfExp: self._choice,
-            ast.BinOp: self._operation,
-        }
 
     def of(self, node: ast.AST | None, scope: Scope, links: int = MAX_LINKS) -> Thing | None:
         """What `node` stands for in `scope`."""
         if node is None or not links:
             return None
-        read = self._readers.get(type(node))
-        return _DISPLAYS.get(type(node)) if read is None else read(node, scope, links - 1)
+        read = self._READERS.get(type(node))
+        return _DISPLAYS.get(type(node)) if read is None else read(self, node, scope, links - 1)
 
     def forget(self) -> None:
         """Answer anew: more has become known of what is passed to functions."""
@@ -325,6 +315,17 @@ class Meaning:
             return None
         kinds = {left, self.of(node.right, scope, links)}
         return A_SET if kinds & {A_SET, A_VIEW} else None
+
+    _READERS: ClassVar[dict[type[ast.AST], Any]] = {
+        ast.Name: _name,
+        ast.Attribute: _attribute,
+        ast.Call: _result,
+        ast.Await: _inner,
+        ast.NamedExpr: _inner,
+        ast.Starred: _inner,
+        ast.IfExp: _choice,
+        ast.BinOp: _operation,
+    }
 
 
 _DISPLAYS: dict[type[ast.AST], Thing] = {

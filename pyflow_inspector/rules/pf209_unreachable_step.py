@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyflow_inspector.ast_node import child_nodes
 from pyflow_inspector.conduct.scope import FUNCTIONS
@@ -146,17 +146,6 @@ class _Dead:
 
     def __init__(self) -> None:
         self.statements: list[ast.AST] = []
-        self._looks: dict[type[ast.AST], Callable[[Any], bool]] = {
-            ast.If: self._if,
-            ast.While: self._loop,
-            ast.For: self._loop,
-            ast.AsyncFor: self._loop,
-            ast.With: self._with,
-            ast.AsyncWith: self._with,
-            ast.Try: self._try,
-            ast.TryStar: self._try,
-            ast.Match: self._match,
-        }
 
     def ends(self, body: Sequence[ast.stmt]) -> bool:
         """Whether no run comes past these statements."""
@@ -167,8 +156,8 @@ class _Dead:
         return False
 
     def _ends(self, statement: ast.AST) -> bool:
-        look = self._looks.get(type(statement))
-        return isinstance(statement, _EXITS) or (look is not None and look(statement))
+        look = self._LOOKS.get(type(statement))
+        return isinstance(statement, _EXITS) or (look is not None and look(self, statement))
 
     def _loop(self, statement: ast.While | ast.For | ast.AsyncFor) -> bool:
         self.ends(statement.body)
@@ -213,6 +202,18 @@ class _Dead:
         final = statement.cases[-1]
         catches_all = final.guard is None and isinstance(final.pattern, ast.MatchAs) and final.pattern.pattern is None
         return catches_all and all(ends)
+
+    _LOOKS: ClassVar[dict[type[ast.AST], Callable[[_Dead, Any], bool]]] = {
+        ast.If: _if,
+        ast.While: _loop,
+        ast.For: _loop,
+        ast.AsyncFor: _loop,
+        ast.With: _with,
+        ast.AsyncWith: _with,
+        ast.Try: _try,
+        ast.TryStar: _try,
+        ast.Match: _match,
+    }
 
 
 def _truth(test: ast.expr) -> bool | None:

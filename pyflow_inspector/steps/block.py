@@ -87,12 +87,13 @@ class Block:
 class BlockRecorder:
     """Builds the tree while the walker goes through a function: begin a block, open an arm, note a leaf, end."""
 
-    __slots__ = ("_items", "_stack", "root")
+    __slots__ = ("_all", "_items", "_stack", "root")
 
     def __init__(self) -> None:
         self.root: Block | None = None
         self._stack: list[tuple[Block, list[Block]]] = []
         self._items: list[Block] = []
+        self._all: list[Block] = []
 
     def begin(
         self,
@@ -104,7 +105,8 @@ class BlockRecorder:
         label: str = "",
     ) -> Block:
         """A block that holds others. Its first arm must follow at once; what comes until its `end` stands in arms."""
-        block = Block(kind, module, node, head=head, label=label)
+        block = self._block(kind, module, node)
+        block.head, block.label = head, label
         self._append(block)
         self._stack.append((block, self._items))
         return block
@@ -134,7 +136,7 @@ class BlockRecorder:
 
     def leaf(self, kind: BlockKind, module: Module, node: cst.CSTNode) -> Block:
         """A block that holds no others."""
-        block = Block(kind, module, node)
+        block = self._block(kind, module, node)
         self._append(block)
         return block
 
@@ -159,7 +161,8 @@ class BlockRecorder:
 
     def gather(self, module: Module, node: cst.CSTNode, join: Join, blocks: Iterable[Block]) -> None:
         """A group, whose arms are `blocks`, wherever they were made."""
-        group = Block("parallel", module, node, join=join)
+        group = self._block("parallel", module, node)
+        group.join = join
         moved: list[tuple[Block, Block | None]] = []
         for block in dict.fromkeys(blocks):
             if not block.is_loose:
@@ -172,9 +175,20 @@ class BlockRecorder:
             _take_away(block)
         self._append(group)
         for block, loop in moved:
-            _add_arm(group, block, loop, alone=len(moved) == 1)
+            self._add_arm(group, block, loop, alone=len(moved) == 1)
         for block, _ in moved:
             _set_awaited(block)
+
+    def let_go(self) -> None:
+        """Untie the blocks from the arms that they stand in, which hold them in circles."""
+        for block in self._all:
+            block.home = None
+            block.arms.clear()
+
+    def _block(self, kind: BlockKind, module: Module, node: cst.CSTNode) -> Block:
+        block = Block(kind, module, node)
+        self._all.append(block)
+        return block
 
     def _append(self, block: Block) -> None:
         if self._stack:
@@ -184,6 +198,23 @@ class BlockRecorder:
             self._items.append(block)
         else:
             self.root = block
+
+    def _add_arm(self, group: Block, block: Block, loop: Block | None, *, alone: bool) -> None:
+        """`block` as an arm of `group`; a loop, or what was taken out of one, fans out."""
+        inner = block.arms[-1].items if block.kind == "loop" else [block]
+        over = block if block.kind == "loop" else loop
+        if over is not None and not alone:
+            nested = self._block("parallel", block.module, over.node)
+            nested.join = "all"
+            self._add_arm(nested, block, loop, alone=True)
+            inner, over = [nested], None
+        name = "each" if over is not None else str(len(group.arms) + 1)
+        arm = Arm(name, group, items=inner)
+        group.arms.append(arm)
+        for item in inner:
+            item.home = arm
+        if over is not None:
+            group.head = over.head
 
     def _is_last(self, block: Block) -> bool:
         """Whether nothing has come since `block`."""
@@ -209,23 +240,6 @@ def _take_away(block: Block) -> None:
     assert home is not None
     for items in (home.items, home.before):
         items[:] = [item for item in items if item is not block]
-
-
-def _add_arm(group: Block, block: Block, loop: Block | None, *, alone: bool) -> None:
-    """`block` as an arm of `group`; a loop, or what was taken out of one, fans out."""
-    inner = block.arms[-1].items if block.kind == "loop" else [block]
-    over = block if block.kind == "loop" else loop
-    if over is not None and not alone:
-        nested = Block("parallel", block.module, over.node, join="all")
-        _add_arm(nested, block, loop, alone=True)
-        inner, over = [nested], None
-    name = "each" if over is not None else str(len(group.arms) + 1)
-    arm = Arm(name, group, items=inner)
-    group.arms.append(arm)
-    for item in inner:
-        item.home = arm
-    if over is not None:
-        group.head = over.head
 
 
 def _fan_out_in_place(block: Block, join: Join) -> None:

@@ -11,7 +11,6 @@ from pyflow_inspector.steps.argument import bind, read_given
 from pyflow_inspector.steps.value import (
     Choice,
     Context,
-    Frame,
     FunctionValue,
     Given,
     Instance,
@@ -36,7 +35,7 @@ def decorated(walker: Walker, function: FunctionValue, ctx: Context) -> Value:
     if node not in walker.decorations:
         walker.decorations[node] = value  # for a decorator that leads back here
         plain = replace(function, receiver=None, raw=True)
-        frame = function.closure or Frame(function.module, function.module.name)
+        frame = function.closure or walker.frame(function.module, function.module.name)
         inner = replace(ctx, frame=frame, in_step=False)
         walker.decorations[node] = _apply_all(walker, plain, node, inner)
     found = walker.decorations[node]

@@ -16,7 +16,6 @@ from pyflow_inspector.steps.value import (
     NOTHING,
     Context,
     Entries,
-    Frame,
     FunctionValue,
     Items,
     Value,
@@ -107,7 +106,7 @@ def _named_expression(walker: Walker, node: cst.NamedExpr, ctx: Context) -> Valu
 
 
 def _comprehension(walker: Walker, node: Any, ctx: Context) -> Value:
-    frame = Frame(ctx.frame.module, ctx.frame.label, ctx.frame.node, ctx.frame)
+    frame = walker.frame(ctx.frame.module, ctx.frame.label, ctx.frame.node, ctx.frame)
     inner = replace(ctx, frame=frame)
     steps: frozenset[Any] = frozenset()
     clause: cst.CompFor | None = node.for_in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 import libcst as cst
 
@@ -26,7 +27,7 @@ class Annotations:
     """Reads annotations, each once."""
 
     def __init__(self, walker: Walker) -> None:
-        self._walker = walker
+        self._walker: Walker = proxy(walker)  # which holds this: a circle would outlive the unit
         self._owners: dict[cst.CSTNode, Handle | None] = {}
         self._holders: dict[cst.ClassDef, bool] = {}
 

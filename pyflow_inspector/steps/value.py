@@ -298,6 +298,13 @@ class Frame:
         frame.names[name] = value
         return True
 
+    def let_go(self) -> None:
+        """Forget what leads back here: the functions made in it, and steps that saw its names."""
+        self.names.clear()
+        self.nested.clear()
+        self.returns.clear()
+        self.yields.clear()
+
     def mix(self, name: str, value: Value) -> None:
         """Note that a value went into the object that a local name stands for."""
         frame: Frame | None = self

@@ -75,6 +75,7 @@ class Walker:
         self._recursive: set[cst.CSTNode] = set()
         self._root: cst.FunctionDef | None = None
         self._module_values: dict[cst.CSTNode, Value] = {}
+        self._frames: list[Frame] = []
 
     def walk(
         self, module: Module, label: str, node: cst.FunctionDef, owners: Sequence[str], around: Sequence[Value] = ()
@@ -85,7 +86,7 @@ class Walker:
         """
         self._root = node
         self.facts.reached[label] = (module, node)
-        frame = Frame(module, label, node)
+        frame = self.frame(module, label, node)
         ctx = Context(frame, active=(node,))
         blocks = self.facts.blocks
         blocks.begin("function", module, node, label=label)
@@ -184,6 +185,28 @@ class Walker:
             ctx = after
         return ctx
 
+    # --- frames
+
+    def frame(
+        self,
+        module: Module,
+        label: str,
+        node: cst.FunctionDef | cst.Lambda | None = None,
+        parent: Frame | None = None,
+    ) -> Frame:
+        """A new frame, which lives until `let_go`."""
+        frame = Frame(module, label, node, parent)
+        self._frames.append(frame)
+        return frame
+
+    def let_go(self) -> None:
+        """Untie what holds itself, so that the trees go as soon as nobody asks for what was found."""
+        for frame in self._frames:
+            frame.let_go()
+        for step in self.facts.steps:
+            step.uses.clear()
+        self.facts.blocks.let_go()
+
     # --- names
 
     def named(self, node: cst.Name | cst.Attribute, ctx: Context) -> Value | None:
@@ -249,7 +272,7 @@ class Walker:
         """What is assigned to a name of a module or class."""
         if node not in self._module_values:
             self._module_values[node] = NOTHING  # for one that leads back here
-            ctx = Context(Frame(module, module.name))
+            ctx = Context(self.frame(module, module.name))
             if isinstance(node, cst.Lambda):
                 value = Value(FunctionValue(symbol.path, module, node))
             elif isinstance(node, cst.Call) and not self._makes_object(node, ctx):
@@ -328,7 +351,7 @@ class Walker:
         if len(ctx.active) > MAX_HELPER_DEPTH or self._calls > MAX_HELPER_CALLS:
             self.facts.escapes.append(Place(ctx.frame.module, node, "workflow, through too many helpers,"))
             return NOTHING
-        frame = Frame(function.module, function.label, function.node, function.closure)
+        frame = self.frame(function.module, function.label, function.node, function.closure)
         frame.function = function
         frame.names = self._arguments(function, arguments)
         if function.closure is None:
@@ -376,7 +399,7 @@ class Walker:
         expression = _only_return(function.node)
         if expression is None:
             return None
-        frame = Frame(function.module, function.label, function.node, function.closure)
+        frame = self.frame(function.module, function.label, function.node, function.closure)
         frame.names = self._arguments(function, arguments)
         folded = self.fold(expression, Context(frame))
         if folded is not None and function.closure is None:
@@ -437,7 +460,7 @@ class Walker:
     def _default(self, function: FunctionValue, param: cst.Param) -> Value:
         if param.default is None:
             return NOTHING
-        ctx = Context(function.closure or Frame(function.module, function.label))
+        ctx = Context(function.closure or self.frame(function.module, function.label))
         if isinstance(param.default, cst.Name | cst.Attribute):
             return self.evaluate(param.default, ctx)
         return Value(self.fold(param.default, ctx))

@@ -145,13 +145,13 @@ def test_a_description_that_nests_too_deeply_costs_one_workflow(bench: Bench, mo
 
 READER = """
 import os, signal, sys, time
-from pyflow_inspector import reader
-real = reader.read_unit
+from pyflow_inspector import reader, reading
+real = reading.read_unit
 def read_unit(settings, modules, unit):
     if unit == "app.flow4":
         {deed}
     return real(settings, modules, unit)
-reader.read_unit = read_unit
+reading.read_unit = read_unit
 reader.main()
 """
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ import pytest
 
 from pyflow_inspector import RULES, InspectorSettings
 from pyflow_inspector.plain import NotPlainError, from_plain, to_plain
-from pyflow_inspector.project import Modules
+from pyflow_inspector.project import Module, Modules
 from pyflow_inspector.reading import read_unit
 from pyflow_inspector.source import SourceIndex, find_sources
 from pyflow_inspector.unit import UnitReport, read_rpc, written_rpc
@@ -50,6 +52,24 @@ def test_the_units_of_every_example_survive_json(code: str, bench: Bench) -> Non
             bench.write(name, text)
     for report in _units(bench.root):
         assert _there_and_back(report) == report
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_the_trees_of_a_module_go_with_it(code: str, bench: Bench) -> None:
+    for example in (*RULES[code].valid, *RULES[code].invalid):
+        for name, text in example.files().items():
+            bench.write(name, text)
+    settings = InspectorSettings(root=bench.root, source=bench.root, name="x")
+    modules = Modules(SourceIndex(find_sources(settings)))
+    gc.disable()
+    try:
+        for name in modules.index.sources:
+            read_unit(settings, modules, name)
+        kept = {name: weakref.ref(modules.parse(source)) for name, source in modules.index.sources.items()}
+        del modules
+        assert [name for name, one in kept.items() if isinstance(one(), Module)] == []
+    finally:
+        gc.enable()
 
 
 def test_odd_options_and_names_survive_json(bench: Bench) -> None:
