@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyflow_cli.exit_code import ExitCode
 from pyflow_core import errors
-from pyflow_core.log import redacted
+from pyflow_core.secret import redacted
 
 if TYPE_CHECKING:
     from pyflow_cli.output import Output

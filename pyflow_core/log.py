@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from pyflow_core.secret import redacted
+
 STEP_INPUT_CHANGED = "step.input_changed"
 STEP_LATE = "step.asked_after_end"
 STEP_UNAWAITED = "step.never_awaited"
@@ -39,13 +41,6 @@ class _Redaction(logging.Filter):
 
 
 _REDACTION = _Redaction()
-
-
-def redacted(text: str) -> str:
-    """A text for people without what looks like a secret in a URL, a header or a key."""
-    from pyflow_core.payload.scrub import DEFAULT_SCRUBBER  # what logs nothing needs no regular expressions
-
-    return DEFAULT_SCRUBBER.text(text)
 
 
 def logger(name: str) -> logging.Logger:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 from pyflow_core.codec.json_text import parse_json, write_json
 from pyflow_core.errors import SettingsError
+from pyflow_core.secret import REDACTED, SECRET_PATTERNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyflow_core.codec.json_text import Tree
-
-REDACTED = "[redacted]"
 
 SECRET_KEYS = (
     "password",
@@ -51,18 +50,6 @@ SECRET_KEYS = (
 
 A bare `token` is none of them: cursors of pages are called so.
 """
-
-SECRET_PATTERNS = (
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-    r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b",
-    r"\bsk-[A-Za-z0-9_-]{20,200}\b",
-    r"\bxox[abprs]-[A-Za-z0-9-]{10,200}\b",
-    r"(?i:\b(?:bearer|basic)\s+)[A-Za-z0-9+/=_.~-]{16,4096}",
-    r"\beyJ[A-Za-z0-9_-]{10,4096}\.eyJ[A-Za-z0-9_-]{10,8192}\.[A-Za-z0-9_-]{10,4096}",
-    r"(?<=://)[^/\s:@\"]{0,200}:(?!…@)[^/\s@\"]{1,200}(?=@)",
-)
-"""What a secret looks like in a text. Each is bounded, so that a hostile text cannot make matching slow."""
 
 
 @dataclass(frozen=True)

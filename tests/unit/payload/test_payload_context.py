@@ -9,7 +9,7 @@ import pytest
 
 from pyflow_core.errors import ContextExtractionError
 from pyflow_core.payload.context import MAX_BYTES, check_spec, extract_context
-from pyflow_core.payload.scrub import REDACTED
+from pyflow_core.secret import REDACTED
 
 RESULT: dict[str, Any] = {
     "rows": 3,

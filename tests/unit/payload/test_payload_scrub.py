@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyflow_core.errors import SettingsError
-from pyflow_core.payload.scrub import DEFAULT_SCRUBBER, REDACTED, Scrubber
+from pyflow_core.payload.scrub import DEFAULT_SCRUBBER, Scrubber
+from pyflow_core.secret import REDACTED
 
 SECRETS = [
     "AKIAABCDEFGHIJKLMNOP",
