@@ -33,6 +33,11 @@ def _unpacked(module: Module, arg: cst.Arg, value: Value) -> Iterator[Given]:
         yield Given(module, arg.value, value, arg.keyword.value if arg.keyword is not None else None, arg.star)
 
 
+def parameters(node: cst.FunctionDef | cst.Lambda) -> list[cst.Param]:
+    """The named parameters of a function, `*args` and `**kwargs` left out."""
+    return [*node.params.posonly_params, *node.params.params, *node.params.kwonly_params]
+
+
 @dataclass(frozen=True)
 class Bound:
     """The values of parameters by name, and the arguments that go to none that can be told."""

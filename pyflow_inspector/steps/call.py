@@ -12,7 +12,7 @@ from pyflow_core.naming import DYNAMIC
 from pyflow_inspector.folding import HOLE, Constant, Template
 from pyflow_inspector.option import execution_options, keyword_argument, seconds
 from pyflow_inspector.project import Symbol
-from pyflow_inspector.steps.argument import bind, read_given
+from pyflow_inspector.steps.argument import bind, parameters, read_given
 from pyflow_inspector.steps.container import call_member
 from pyflow_inspector.steps.decoration import decorated
 from pyflow_inspector.steps.fact import Form, FoundStep, Invoke, Pending, Place, Reuse, are_exclusive
@@ -201,9 +201,13 @@ def _helper(
         return _hand_out_all(walker, given, ctx)
     steps |= _hand_out_all(walker, bound.left, ctx).steps
     result = walker.enter(function, bound.values, node, ctx)
-    if isinstance(function.node, cst.Lambda) or function.node.asynchronous is None or not isinstance(node, cst.Call):
+    is_async = not isinstance(function.node, cst.Lambda) and function.node.asynchronous is not None
+    if not isinstance(node, cst.Call) or not (is_async or result.pending):
         return result
-    return Value(result.meaning, result.steps, (_pend(walker, node, "helper", ctx),), blocks=result.blocks)
+    for pending in result.pending:
+        pending.taken = pending.awaited = True  # or it is this call that nobody awaits
+    pending = _pend(walker, node, "helper", ctx)
+    return Value(result.meaning, result.steps, (pending,), result.held, blocks=result.blocks)
 
 
 def _pend(walker: Walker, node: cst.Call, kind: Any, ctx: Context) -> Pending:
@@ -322,6 +326,9 @@ def _step_functions(walker: Walker, target: Value, node: cst.CSTNode, ctx: Conte
     steps: frozenset[FoundStep] = frozenset()
     for option in target.options:
         meaning = option.meaning
+        if isinstance(meaning, Partial):
+            for one in meaning.given:
+                _keep(one.value)
         if isinstance(meaning, FunctionValue):
             steps |= _step_function(walker, meaning, node, ctx)
         elif is_live(option):
@@ -342,9 +349,26 @@ def _step_function(walker: Walker, function: FunctionValue, node: cst.CSTNode, c
         blocks.discard()
     if function.closure is None:
         return frozenset()
-    names = {part.value for part in walk_cst(function.node.body) if isinstance(part, cst.Name)}
-    captured = [function.closure.find(name) for name in sorted(names)]
+    captured = [function.closure.find(name) for name in sorted(_captured_names(function.node))]
+    for value in captured:
+        if value is not None:
+            _keep(value)
     return union(value for value in captured if value is not None)
+
+
+def _keep(value: Value) -> None:
+    """A step's function has a value, and cannot await what belongs to the workflow."""
+    for pending in value.owed:
+        pending.misused = True
+
+
+def _captured_names(node: cst.FunctionDef | cst.Lambda) -> set[str]:
+    """The names that a function may take from around it, those in the defaults of its parameters included."""
+    params = parameters(node)
+    defaults = [param.default for param in params if param.default is not None]
+    used = {part.value for part in walk_cst(node.body) if isinstance(part, cst.Name)}
+    used -= {param.name.value for param in params}
+    return used | {part.value for one in defaults for part in walk_cst(one) if isinstance(part, cst.Name)}
 
 
 def _note(walker: Walker, written: Written, meaning: Meaning, form: Form, ctx: Context) -> FoundStep:

@@ -29,6 +29,7 @@ from pyflow_inspector.steps.value import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyflow_inspector.steps.fact import Pending
     from pyflow_inspector.steps.value import Context
     from pyflow_inspector.steps.walker import Walker
 
@@ -42,9 +43,11 @@ _MAX_LENGTH = 200
 def read_sequence(walker: Walker, node: cst.Tuple | cst.List | cst.Set, ctx: Context) -> Value:
     """A list, tuple or set that is written out."""
     values: list[Value] = []
+    owed: list[Pending] = []
     exact = True
     for element in node.elements:
         value = walker.evaluate(element.value, ctx)
+        owed += value.owed
         if not isinstance(element, cst.StarredElement):
             values.append(replace(value, pending=()))
         elif isinstance(value.meaning, Items):
@@ -54,15 +57,17 @@ def read_sequence(walker: Walker, node: cst.Tuple | cst.List | cst.Set, ctx: Con
             walker.escape(element.value, value, ctx)
             values.append(value.plain())
             exact = False
-    return _holding(Items(tuple(values), exact), values)
+    return _holding(Items(tuple(values), exact), values, owed)
 
 
 def read_mapping(walker: Walker, node: cst.Dict, ctx: Context) -> Value:
     """A mapping that is written out."""
     entries: list[tuple[object, Value]] = []
     steps: list[Value] = []
+    owed: list[Pending] = []
     for element in node.elements:
         value = walker.evaluate(element.value, ctx)
+        owed += value.owed
         if isinstance(element, cst.DictElement):
             key = walker.evaluate(element.key, ctx)
             steps.append(key)
@@ -73,7 +78,7 @@ def read_mapping(walker: Walker, node: cst.Dict, ctx: Context) -> Value:
             walker.escape(element.value, value, ctx)
             steps.append(value)
     values = [value for _, value in entries]
-    found = _holding(Entries(tuple(entries)), values)
+    found = _holding(Entries(tuple(entries)), values, owed)
     return replace(found, steps=found.steps | union(steps))
 
 
@@ -81,11 +86,11 @@ def _key(value: Value) -> object:
     return value.meaning.value if isinstance(value.meaning, Constant) else None
 
 
-def _holding(container: Items | Entries, values: list[Value]) -> Value:
+def _holding(container: Items | Entries, values: list[Value], owed: list[Pending]) -> Value:
     """The container, unless there is nothing in it that is worth knowing."""
     known = any(value.meaning is not None for value in values) or not values
     meaning = container if known and len(values) <= _MAX_LENGTH else None
-    return Value(meaning, union(values), blocks=waiting(values))
+    return Value(meaning, union(values), held=tuple(owed), blocks=waiting(values))
 
 
 # --- what comes out
@@ -99,7 +104,9 @@ def element(value: Value, *, repeated: bool) -> Value:
         if isinstance(meaning, Items):
             parts.append(_any_item(meaning, repeated=repeated))
     found = choose(parts)
-    return replace(found, steps=value.steps | found.steps, is_data=value.is_data, pending=(), blocks=())
+    return replace(
+        found, steps=value.steps | found.steps, is_data=value.is_data, pending=value.held, held=(), blocks=()
+    )
 
 
 def _any_item(items: Items, *, repeated: bool) -> Value:
@@ -148,7 +155,7 @@ def read_subscript(walker: Walker, node: cst.Subscript, ctx: Context) -> Value:
         walker.escape(node.value, owner, ctx)
     found = choose(part for part in parts if part is not None)
     blocks = found.blocks or waiting((owner, *indexes))
-    return replace(found, steps=steps | found.steps, blocks=blocks)
+    return replace(found, steps=steps | found.steps, pending=owner.held, held=(), blocks=blocks)
 
 
 def _index(part: cst.SubscriptElement) -> cst.CSTNode:
@@ -232,7 +239,7 @@ def _get(_walker: Walker, owner: Value, given: tuple[Given, ...], _node: cst.CST
     found = _looked_up(owner, first)
     rest = [one.value for one in given[1:]] if isinstance(owner.meaning, Entries) else []
     chosen = choose([*([found] if found is not None else []), *rest])
-    return replace(chosen, steps=chosen.steps | owner.steps, pending=())
+    return replace(chosen, steps=chosen.steps | owner.steps, pending=owner.held, held=())
 
 
 def _append(walker: Walker, owner: Value, given: tuple[Given, ...], node: cst.CSTNode, ctx: Context) -> Value | None:

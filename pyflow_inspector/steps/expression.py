@@ -11,6 +11,7 @@ from pyflow_inspector.folding import chain_terms
 from pyflow_inspector.module_table import target_names
 from pyflow_inspector.steps.container import element, read_mapping, read_sequence, read_subscript
 from pyflow_inspector.steps.group import hold
+from pyflow_inspector.steps.misuse import COROUTINE_METHODS, note_iterated
 from pyflow_inspector.steps.statement import bind_target
 from pyflow_inspector.steps.value import (
     NOTHING,
@@ -33,7 +34,9 @@ def _name(walker: Walker, node: cst.Name, ctx: Context) -> Value:
     for pending in value.pending:
         pending.taken = True
         pending.reads += 1
-    return replace(value, pending=()) if value.pending else value
+    for pending in value.held:
+        pending.taken = True
+    return value
 
 
 def _attribute(walker: Walker, node: cst.Attribute, ctx: Context) -> Value:
@@ -41,7 +44,7 @@ def _attribute(walker: Walker, node: cst.Attribute, ctx: Context) -> Value:
     if known is not None:
         return known
     owner = walker.evaluate(node.value, ctx)
-    for pending in owner.pending:
+    for pending in owner.pending if node.attr.value not in COROUTINE_METHODS else ():
         pending.taken = False  # an attribute of the call itself, which nobody awaited
     return walker.attribute(owner, node.attr.value, node, ctx)
 
@@ -58,7 +61,7 @@ def _chain(walker: Walker, node: cst.BinaryOperation | cst.ConcatenatedString, c
 def _await(walker: Walker, node: cst.Await, ctx: Context) -> Value:
     value = walker.evaluate(node.expression, ctx)
     for pending in value.pending:
-        pending.taken = True
+        pending.taken = pending.awaited = True
     walker.facts.blocks.await_(value.blocks)
     return replace(value, pending=(), blocks=())
 
@@ -114,6 +117,7 @@ def _comprehension(walker: Walker, node: Any, ctx: Context) -> Value:
     depth = 0
     while clause is not None:
         source = walker.evaluate(clause.iter, inner)
+        note_iterated(walker, clause, inner)
         blocks.begin("loop", ctx.frame.module, clause, head=clause.iter)
         blocks.arm("body")
         depth += 1
@@ -130,16 +134,18 @@ def _comprehension(walker: Walker, node: Any, ctx: Context) -> Value:
     ctx.frame.nested.extend(frame.nested)
     steps |= union(values)
     kept = replace(values[-1], pending=(), blocks=())
+    held = values[-1].owed
     if not is_followed(kept.meaning):
-        return Value(steps=steps)
-    return Value(Entries(((None, kept),)) if isinstance(node, cst.DictComp) else Items((kept,), exact=False), steps)
+        return Value(steps=steps, held=held)
+    found = Entries(((None, kept),)) if isinstance(node, cst.DictComp) else Items((kept,), exact=False)
+    return Value(found, steps, held=held)
 
 
 def _yield(walker: Walker, node: cst.Yield, ctx: Context) -> Value:
     inner = node.value.item if isinstance(node.value, cst.From) else node.value
     if inner is None:
         return NOTHING
-    value = replace(walker.evaluate(inner, ctx), pending=())
+    value = walker.evaluate(inner, ctx)
     if len(ctx.active) == 1:
         walker.escape(inner, value, ctx)
     if isinstance(node.value, cst.From):

@@ -69,7 +69,7 @@ class Pending:
     kind: Literal["step", "helper", "invoke"]
     taken: bool = True
     awaited: bool = False
-    """By the name that it was given."""
+    """By the name that it was given, or as one of several."""
     misused: bool = False
     """Taken for a result by the name that it was given."""
     reads: int = 0
@@ -80,7 +80,7 @@ class Pending:
     def is_lost(self) -> bool:
         """Whether nobody awaits it, as far as that can be told."""
         is_only_tested = 0 < self.tests == self.reads
-        return not self.taken or (not self.awaited and (self.misused or is_only_tested))
+        return not self.awaited and (not self.taken or self.misused or is_only_tested)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,6 @@ class Facts:
     steps: list[FoundStep] = field(default_factory=list[FoundStep])
     invokes: list[Invoke] = field(default_factory=list[Invoke])
     pending: dict[cst.Call, Pending] = field(default_factory=dict["cst.Call", Pending])
-    held: dict[tuple[int, str], list[Pending]] = field(default_factory=dict[tuple[int, str], list[Pending]])
-    """What was put into containers, by the frame and the name of each."""
     reuses: list[Reuse] = field(default_factory=list[Reuse])
     escapes: list[Place] = field(default_factory=list[Place])
     nested: list[Place] = field(default_factory=list[Place])

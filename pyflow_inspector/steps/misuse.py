@@ -6,28 +6,43 @@ into a text, a sum or the data of a step, or giving it where a plain value is as
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from pyflow_inspector.folding import chain_terms
+from pyflow_inspector.folding import Constant, Template, chain_terms
 from pyflow_inspector.project import Symbol
 from pyflow_inspector.steps.plain_type import PLAIN_BUILTINS, is_plain
 from pyflow_inspector.steps.value import FunctionValue, Reference
-from pyflow_inspector.tree import dotted_name
+from pyflow_inspector.tree import cst_children, dotted_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pyflow_inspector.project import Module
     from pyflow_inspector.steps.fact import Pending
-    from pyflow_inspector.steps.value import Context
+    from pyflow_inspector.steps.value import Context, Meaning
     from pyflow_inspector.steps.walker import Walker
 
-_COROUTINE_METHODS = {"close", "send", "throw"}
+COROUTINE_METHODS = {"close", "send", "throw"}
+"""What a call that nobody has awaited can be asked for all the same."""
 _AWAITING = {"as_completed", "create_task", "ensure_future", "gather", "shield", "wait", "wait_for"}
+_CONSUMING = {"all", "any", "max", "min", "sorted", "sum"}
+"""Builtins that look at each element of what they are given."""
+_RESHAPING = {"filter", "frozenset", "iter", "list", "map", "reversed", "set", "sorted", "tuple", "zip"}
+"""Builtins that give the elements of what they are given."""
+_PLAIN_MODULES = {
+    "base64", "binascii", "datetime", "decimal", "fractions", "hashlib", "hmac", "html", "json", "math", "pathlib",
+    "re", "shlex", "statistics", "string", "struct", "textwrap", "unicodedata", "urllib", "uuid", "zoneinfo",
+}  # fmt: skip
+"""Modules that make values of values."""
+_TAKING = PLAIN_BUILTINS | _CONSUMING
 _FILLING = {"add", "append", "appendleft", "insert", "setdefault"}
-_IDENTITY = (cst.Is, cst.IsNot, cst.In, cst.NotIn, cst.Equal, cst.NotEqual)
+_IDENTITY = (cst.Is, cst.IsNot)
+_EQUALITY = (cst.In, cst.NotIn, cst.Equal, cst.NotEqual)
+"""One call may be asked whether it is another, but not whether it is a text."""
+_TEXT = (cst.SimpleString, cst.ConcatenatedString, cst.FormattedString)
 
 
 def note_misuse(walker: Walker, node: cst.CSTNode, ctx: Context) -> None:
@@ -47,6 +62,12 @@ def note_names(walker: Walker, node: cst.CSTNode, ctx: Context) -> None:
             _spend(walker, part, ctx)
 
 
+def note_iterated(walker: Walker, clause: cst.CompFor, ctx: Context) -> None:
+    """Note that what a comprehension goes through is taken for a result."""
+    if clause.asynchronous is None:
+        _spend(walker, clause.iter, ctx)
+
+
 def note_calls(walker: Walker, node: cst.CSTNode, ctx: Context) -> None:
     """Note which calls a statement that has just been walked takes for results."""
     parts = (*_TESTED.get(type(node), _none)(node), *_ITERATED.get(type(node), _none)(node))
@@ -63,25 +84,72 @@ def _spend_all(walker: Walker, parts: Iterable[cst.BaseExpression], ctx: Context
 
 
 def _spend(walker: Walker, part: cst.BaseExpression, ctx: Context) -> None:
-    if isinstance(part, cst.Call):
-        found = walker.facts.pending.get(part)
+    for one in _ways(part):
+        found = walker.facts.pending.get(one) if isinstance(one, cst.Call) else None
         if found is not None:
             found.taken = False
-    for pending in _behind(part, ctx):
+        for pending in _behind(one, ctx):
+            pending.misused = True
+
+
+def _spend_elements(walker: Walker, part: cst.BaseExpression, ctx: Context) -> None:
+    """Note that each element of a container is taken for a result."""
+    for one in _parts(part):
+        if one is not part:
+            _spend(walker, one, ctx)
+    for pending in _held(part, ctx):
         pending.misused = True
+
+
+def _store(walker: Walker, part: cst.BaseExpression, ctx: Context) -> Iterator[cst.BaseExpression]:
+    """What is kept as it is: nobody awaits it any more, nor what is in it."""
+    _spend_elements(walker, part, ctx)
+    yield part
+
+
+def _ways(part: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+    """The expressions of which one gives its value."""
+    if isinstance(part, cst.IfExp):
+        yield from _ways(part.body)
+        yield from _ways(part.orelse)
+    elif isinstance(part, cst.BooleanOperation):
+        yield from _ways(part.left)
+        yield from _ways(part.right)
+    elif isinstance(part, cst.NamedExpr):
+        yield from _ways(part.value)
+        yield from _ways(part.target)
+    else:
+        yield part
+
+
+def _parts(part: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
+    """What a value consists of that is written out."""
+    if isinstance(part, cst.List | cst.Tuple | cst.Set):
+        for element in part.elements:
+            yield from _parts(element.value)
+    elif isinstance(part, cst.Dict):
+        for item in part.elements:
+            yield from _parts(item.value)
+    elif isinstance(part, cst.ListComp | cst.SetComp | cst.GeneratorExp) and isinstance(part.elt, cst.Call):
+        yield part.elt
+    elif isinstance(part, cst.DictComp) and isinstance(part.value, cst.Call):
+        yield part.value
+    else:
+        yield part
 
 
 def _behind(part: cst.BaseExpression, ctx: Context) -> tuple[Pending, ...]:
-    """The calls that a name stands for."""
+    """The calls that a name stands for, or an element of what a name stands for."""
+    if isinstance(part, cst.Name):
+        value = ctx.frame.find(part.value)
+        return () if value is None else value.pending
+    return _held(part.value, ctx) if isinstance(part, cst.Subscript) else ()
+
+
+def _held(part: cst.BaseExpression, ctx: Context) -> tuple[Pending, ...]:
+    """What is in the container that a name stands for."""
     value = ctx.frame.find(part.value) if isinstance(part, cst.Name) else None
-    return () if value is None else value.pending
-
-
-def _store(walker: Walker, part: cst.BaseExpression, ctx: Context) -> cst.BaseExpression:
-    """Note that a value is kept: what was put into it will not be awaited any more."""
-    for pending in _held(walker, part, ctx):
-        pending.misused = True
-    return part
+    return () if value is None else value.held
 
 
 def _spend_test(part: cst.Name, ctx: Context) -> None:
@@ -90,22 +158,44 @@ def _spend_test(part: cst.Name, ctx: Context) -> None:
         pending.tests += 1
 
 
-def _note_awaited(walker: Walker, part: cst.BaseExpression, ctx: Context) -> None:
-    for pending in (*_behind(part, ctx), *_held(walker, part, ctx)):
+def _note_awaited(part: cst.CSTNode, ctx: Context) -> None:
+    """Note what is awaited by awaiting `part`; what is given to a call in it is not."""
+    if isinstance(part, cst.Name):
+        value = ctx.frame.find(part.value)
+        _set_awaited(() if value is None else value.owed)
+    elif isinstance(part, cst.ListComp | cst.SetComp | cst.GeneratorExp):
+        _note_awaited_elements(part.for_in.iter, ctx)
+    elif isinstance(part, cst.Call | cst.Attribute):
+        _note_awaited_elements(part, ctx)
+    else:
+        for child in cst_children(part):
+            _note_awaited(child, ctx)
+
+
+def _note_awaited_elements(part: cst.BaseExpression, ctx: Context) -> None:
+    """`gather(*tasks.values())`, `gather(*list(tasks))`."""
+    _set_awaited(_held(part, ctx))
+    if isinstance(part, cst.Attribute):
+        _note_awaited_elements(part.value, ctx)
+    elif isinstance(part, cst.Call):
+        _note_awaited_elements(part.func, ctx)
+        if isinstance(part.func, cst.Name) and part.func.value in _RESHAPING:
+            for arg in part.args:
+                _note_awaited_elements(arg.value, ctx)
+
+
+def _set_awaited(owed: Iterable[Pending]) -> None:
+    for pending in owed:
         pending.awaited = True
-
-
-def _held(walker: Walker, part: cst.BaseExpression, ctx: Context) -> list[Pending]:
-    """What was put into the container that a name stands for."""
-    if not isinstance(part, cst.Name):
-        return []
-    return walker.facts.held.get((id(ctx.frame), part.value), [])
 
 
 def _hold(walker: Walker, container: cst.Name, part: cst.BaseExpression, ctx: Context) -> None:
     call = walker.facts.pending.get(part) if isinstance(part, cst.Call) else None
-    for pending in (*_behind(part, ctx), *([call] if call is not None else ())):
-        walker.facts.held.setdefault((id(ctx.frame), container.value), []).append(pending)
+    owed = (*_behind(part, ctx), *([call] if call is not None else ()))
+    value = ctx.frame.find(container.value)
+    if owed and value is not None:
+        held = tuple(dict.fromkeys((*value.held, *owed)))
+        ctx.frame.rebind(container.value, replace(value, held=held))
 
 
 def _tests(node: cst.If) -> Iterable[cst.BaseExpression]:
@@ -130,13 +220,13 @@ def _matched(node: cst.Match) -> Iterable[cst.BaseExpression]:
     return (node.subject,)
 
 
-def _of_await(walker: Walker, node: cst.Await, ctx: Context) -> Iterator[cst.BaseExpression]:
-    _note_awaited(walker, node.expression, ctx)
+def _of_await(_walker: Walker, node: cst.Await, ctx: Context) -> Iterator[cst.BaseExpression]:
+    _note_awaited(node.expression, ctx)
     yield from ()
 
 
 def _of_attribute(_walker: Walker, node: cst.Attribute, _ctx: Context) -> Iterator[cst.BaseExpression]:
-    if node.attr.value not in _COROUTINE_METHODS:
+    if node.attr.value not in COROUTINE_METHODS:
         yield node.value
 
 
@@ -156,10 +246,24 @@ def _of_unary(_walker: Walker, node: cst.UnaryOperation, ctx: Context) -> Iterat
         yield node.expression
 
 
-def _of_comparison(_walker: Walker, node: cst.Comparison, _ctx: Context) -> Iterator[cst.BaseExpression]:
+def _of_comparison(walker: Walker, node: cst.Comparison, ctx: Context) -> Iterator[cst.BaseExpression]:
+    operators = [one.operator for one in node.comparisons]
     parts = [node.left, *(one.comparator for one in node.comparisons)]
-    names = not any(isinstance(one.operator, _IDENTITY) for one in node.comparisons)
-    yield from (part for part in parts if names or isinstance(part, cst.Call))
+    if any(isinstance(one, _IDENTITY) for one in operators):
+        names = False
+    elif any(isinstance(one, _EQUALITY) for one in operators):
+        names = any(_is_written_out(walker, part, ctx) for part in parts)
+    else:
+        names = True
+    yield from (part for part in parts if names or not isinstance(part, cst.Name))
+
+
+def _is_written_out(walker: Walker, part: cst.BaseExpression, ctx: Context) -> bool:
+    """Whether a value is a text or a number, or several such: no call that nobody has awaited equals it."""
+    if isinstance(part, cst.List | cst.Tuple | cst.Set):
+        return any(_is_written_out(walker, one.value, ctx) for one in part.elements)
+    folded = walker.fold(part, ctx)
+    return isinstance(folded, Template) or (isinstance(folded, Constant) and folded.value is not None)
 
 
 def _of_text(_walker: Walker, node: cst.FormattedStringExpression, _ctx: Context) -> Iterator[cst.BaseExpression]:
@@ -185,26 +289,63 @@ def _of_call(walker: Walker, node: cst.Call, ctx: Context) -> Iterator[cst.BaseE
     pending = walker.facts.pending.get(node)
     if pending is not None and pending.kind != "helper":
         given = [arg.value for arg in node.args if arg.keyword is None and not arg.star]
-        yield from (_store(walker, one, ctx) for one in given[1 if pending.kind == "invoke" else 2 :])
+        for one in given[1 if pending.kind == "invoke" else 2 :]:
+            yield from _store(walker, one, ctx)
         return
     name = node.func if isinstance(node.func, cst.Name | cst.Attribute) else None
     if (dotted_name(node.func) or "").rpartition(".")[2] in _AWAITING:
         for arg in node.args:
-            _note_awaited(walker, arg.value, ctx)
+            _note_awaited(arg.value, ctx)
         return
-    if isinstance(name, cst.Name) and name.value in PLAIN_BUILTINS and _is_builtin(walker, name, ctx):
-        yield from (arg.value for arg in node.args if not arg.star)
+    if isinstance(name, cst.Name) and name.value in _TAKING and _is_builtin(walker, name, ctx):
+        yield from _of_builtin(walker, node, name.value, ctx)
         return
-    if isinstance(node.func, cst.Attribute) and isinstance(node.func.value, cst.Name):
-        yield from _of_filling(walker, node, node.func.value, node.func.attr.value, ctx)
+    if isinstance(node.func, cst.Attribute):
+        yield from _of_method(walker, node, node.func, ctx)
     value = None if name is None else walker.named(name, ctx)
-    meaning = None if value is None else value.meaning
+    yield from _of_callee(walker, node, None if value is None else value.meaning, ctx)
+
+
+def _of_builtin(walker: Walker, node: cst.Call, name: str, ctx: Context) -> Iterator[cst.BaseExpression]:
+    for arg in node.args:
+        if name in _CONSUMING:
+            _spend_elements(walker, arg.value, ctx)
+        if not arg.star:
+            yield arg.value
+
+
+def _of_method(walker: Walker, node: cst.Call, method: cst.Attribute, ctx: Context) -> Iterator[cst.BaseExpression]:
+    if isinstance(method.value, _TEXT):
+        for arg in node.args:
+            _spend_elements(walker, arg.value, ctx)
+            yield arg.value
+    elif isinstance(method.value, cst.Name):
+        yield from _of_filling(walker, node, method.value, method.attr.value, ctx)
+
+
+def _of_callee(walker: Walker, node: cst.Call, meaning: Meaning, ctx: Context) -> Iterator[cst.BaseExpression]:
     if isinstance(meaning, Reference):
-        yield from (_store(walker, arg.value, ctx) for arg in node.args)
+        for arg in node.args:
+            yield from _store(walker, arg.value, ctx)
     elif isinstance(meaning, FunctionValue):
-        yield from _plain_arguments(walker, node, meaning.module, _parameter_types(meaning))
+        yield from _plain_arguments(walker, node.args, meaning.module, _parameter_types(meaning))
     elif isinstance(meaning, Symbol) and meaning.class_node is not None:
-        yield from (_store(walker, one, ctx) for one in _of_construction(walker, node, meaning))
+        for one in _of_construction(walker, node, meaning):
+            yield from _store(walker, one, ctx)
+    elif isinstance(meaning, Symbol) and meaning.dotted.partition(".")[0] in _PLAIN_MODULES:
+        yield from (arg.value for arg in node.args if not arg.star)
+    else:
+        yield from _of_handed_function(walker, node, ctx)
+
+
+def _of_handed_function(walker: Walker, node: cst.Call, ctx: Context) -> Iterator[cst.BaseExpression]:
+    """`stack.push_async_callback(undo, entry)`: what follows a function is what it will be called with."""
+    for index, arg in enumerate(node.args[:-1]):
+        value = walker.named(arg.value, ctx) if isinstance(arg.value, cst.Name | cst.Attribute) else None
+        if value is not None and isinstance(value.meaning, FunctionValue):
+            types = _parameter_types(value.meaning)
+            yield from _plain_arguments(walker, node.args[index + 1 :], value.meaning.module, types)
+            return
 
 
 def _of_filling(
@@ -269,15 +410,15 @@ def _of_construction(walker: Walker, node: cst.Call, symbol: Symbol) -> Iterator
     }
     if module is not None and "__init__" not in walker.project.class_table(symbol).bindings:
         inherits = bool(symbol.class_node.bases)  # whose fields come first
-        yield from _plain_arguments(walker, node, module, types, by_name_only=inherits)
+        yield from _plain_arguments(walker, node.args, module, types, by_name_only=inherits)
 
 
 def _plain_arguments(
-    walker: Walker, node: cst.Call, module: Module, types: Types, *, by_name_only: bool = False
+    walker: Walker, args: Sequence[cst.Arg], module: Module, types: Types, *, by_name_only: bool = False
 ) -> Iterator[cst.BaseExpression]:
     """The arguments for which a plain value is asked."""
     names = [] if by_name_only else list(types)
-    for index, arg in enumerate(node.args):
+    for index, arg in enumerate(args):
         if arg.star:
             return
         name = arg.keyword.value if arg.keyword is not None else names[index] if index < len(names) else ""
@@ -285,26 +426,6 @@ def _plain_arguments(
         may_wait = isinstance(arg.value, cst.Name | cst.Call)
         if may_wait and annotation is not None and is_plain(walker.project, module, annotation):
             yield arg.value
-
-
-def _of_return(walker: Walker, node: cst.Return, ctx: Context) -> Iterator[cst.BaseExpression]:
-    function = ctx.frame.node
-    if node.value is None or not isinstance(function, cst.FunctionDef) or function.asynchronous is None:
-        return
-    is_wired = len(ctx.active) == 1
-    yield from (_store(walker, one, ctx) for one in _parts(node.value)) if is_wired else (node.value,)
-
-
-def _parts(node: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
-    """What a result consists of; it is stored, and nobody can await what is in it."""
-    if isinstance(node, cst.List | cst.Tuple | cst.Set):
-        for element in node.elements:
-            yield from _parts(element.value)
-    elif isinstance(node, cst.Dict):
-        for item in node.elements:
-            yield from _parts(item.value)
-    else:
-        yield node
 
 
 _SPENT: dict[type[cst.CSTNode], Callable[..., Iterator[cst.BaseExpression]]] = {
@@ -321,7 +442,6 @@ _SPENT: dict[type[cst.CSTNode], Callable[..., Iterator[cst.BaseExpression]]] = {
     cst.Assign: _of_item,
     cst.AugAssign: _of_extension,
     cst.Assert: _of_choice,
-    cst.Return: _of_return,
 }
 _TESTED: dict[type[cst.CSTNode], Callable[..., Iterable[cst.BaseExpression]]] = {
     cst.If: _tests,

@@ -21,6 +21,7 @@ PLAIN_BUILTINS = {
 
 _PLAIN_TYPES = {*PLAIN_BUILTINS, "complex", "None"}
 _PLAIN_MODULES = {"datetime", "decimal", "uuid", "pathlib"}
+_HANDLES = {"pyflow_core.Payload"}
 _CONTAINERS = {
     "Annotated", "Dict", "Final", "FrozenSet", "List", "Literal", "Mapping", "MutableMapping", "Optional", "Sequence",
     "Set", "Tuple", "Union",
@@ -39,4 +40,6 @@ def is_plain(project: Project, module: Module, annotation: cst.BaseExpression) -
 def _is_plain_symbol(symbol: Symbol) -> bool:
     if symbol.module in {"typing", "collections.abc"}:
         return symbol.name in _CONTAINERS
+    if symbol.dotted in _HANDLES:
+        return True
     return symbol.class_node is not None or symbol.module in _PLAIN_MODULES

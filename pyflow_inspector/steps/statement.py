@@ -14,6 +14,7 @@ from pyflow_inspector.steps.container import element, extended, unpack
 from pyflow_inspector.steps.group import hold, is_task_group
 from pyflow_inspector.steps.instance import set_attribute
 from pyflow_inspector.steps.liveness import is_live
+from pyflow_inspector.steps.plain_type import is_plain
 from pyflow_inspector.steps.value import (
     Context,
     Entries,
@@ -53,10 +54,24 @@ def _return(walker: Walker, node: cst.Return, ctx: Context) -> None:
     walker.facts.blocks.leaf("return", ctx.frame.module, node)
     function = ctx.frame.node
     if isinstance(function, cst.FunctionDef) and function.asynchronous is not None:
-        for pending in value.pending:
-            pending.taken = False  # the caller gets a coroutine where it expects a result
-        value = replace(value, pending=())
+        value = _returned(walker, function, value, ctx)
     ctx.frame.returns.append(value)
+
+
+def _returned(walker: Walker, function: cst.FunctionDef, value: Value, ctx: Context) -> Value:
+    """What the caller of an `async` function gets: a coroutine where it expects a result is one that nobody awaits."""
+    for pending in value.pending:
+        pending.taken = False
+    is_wired = len(ctx.active) == 1
+    if value.held and (is_wired or _gives_plain(walker, function, ctx)):
+        for pending in value.held:
+            pending.misused = True
+    return replace(value, pending=())
+
+
+def _gives_plain(walker: Walker, function: cst.FunctionDef, ctx: Context) -> bool:
+    returns = function.returns
+    return returns is not None and is_plain(walker.project, ctx.frame.module, returns.annotation)
 
 
 def _raise(walker: Walker, node: cst.Raise, ctx: Context) -> None:
@@ -73,13 +88,22 @@ def _assign(walker: Walker, node: cst.Assign, ctx: Context) -> Context:
     if pairs:
         values = [walker.evaluate(source, ctx) for _, source in pairs]
         for (name, source), value in zip(pairs, values, strict=True):
+            _lay_down(value, source)
             bind_target(walker, name, value, source, ctx)
         return ctx
     mark = walker.facts.blocks.mark()
     value = hold(walker, walker.evaluate(node.value, ctx), mark)
+    _lay_down(value, node.value)
     for target in node.targets:
         bind_target(walker, target.target, value, node.value, ctx)
     return ctx
+
+
+def _lay_down(value: Value, source: cst.CSTNode) -> None:
+    """A value gets a name: until that is read, nobody has taken what must be awaited."""
+    if not isinstance(source, cst.Name):
+        for pending in value.owed:
+            pending.taken = False
 
 
 def _pairs(node: cst.Assign) -> list[tuple[cst.BaseExpression, cst.BaseExpression]]:
@@ -95,6 +119,7 @@ def _annotated_assign(walker: Walker, node: cst.AnnAssign, ctx: Context) -> Cont
     if value.meaning is None:
         value = replace(value, meaning=walker.annotations.meaning(ctx.frame.module, annotation))
     value = replace(value, annotation=annotation)
+    _lay_down(value, node.value)
     bind_target(walker, node.target, value, node.value, ctx)
     return ctx
 
@@ -117,8 +142,9 @@ def _augmented_assign(walker: Walker, node: cst.AugAssign, ctx: Context) -> Cont
 def bind_target(walker: Walker, target: cst.CSTNode, value: Value, source: cst.CSTNode, ctx: Context) -> None:
     """Assign a value to a name, to several, to an attribute, to an item."""
     if isinstance(target, cst.Name):
-        for pending in value.pending:
-            pending.taken = False  # until the name is read
+        if target.value == "_":
+            for pending in value.owed:
+                pending.misused = True
         if target.value in ctx.frame.global_names:
             walker.escape(source, value, ctx)
         ctx.frame.bind(target.value, value)

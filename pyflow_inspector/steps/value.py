@@ -167,13 +167,15 @@ class Value:
     """A value during the walk.
 
     `steps` are those whose results it may hold; `pending` the calls that it stands for and that someone must
-    await; `annotation` what its name is annotated with, where nothing better is known; `is_data` marks the input
-    of the workflow; `blocks` are what happens when it is awaited; `parts` are its elements, where each is known.
+    await; `held` such calls among its elements; `annotation` what its name is annotated with, where nothing better is
+    known; `is_data` marks the input of the workflow; `blocks` are what happens when it is awaited; `parts` are its
+    elements, where each is known.
     """
 
     meaning: Meaning = None
     steps: frozenset[FoundStep] = frozenset()
     pending: tuple[Pending, ...] = ()
+    held: tuple[Pending, ...] = ()
     annotation: cst.BaseExpression | None = None
     is_data: bool = False
     blocks: tuple[Block, ...] = ()
@@ -182,6 +184,11 @@ class Value:
     def plain(self) -> Value:
         """Only the steps: what is left of a value that went through an expression."""
         return Value(steps=self.steps)
+
+    @property
+    def owed(self) -> tuple[Pending, ...]:
+        """The calls that must be awaited through it, its own and those of its elements."""
+        return (*self.pending, *self.held) if self.held else self.pending
 
     @property
     def options(self) -> tuple[Value, ...]:
@@ -200,11 +207,16 @@ def join(one: Value, other: Value) -> Value:
     return Value(
         one.meaning if same else _choose(one, other),
         one.steps | other.steps,
-        (*one.pending, *other.pending),
+        _together(one.pending, other.pending),
+        _together(one.held, other.held),
         one.annotation if one.annotation is other.annotation else None,
         one.is_data or other.is_data,
         (*one.blocks, *other.blocks),
     )
+
+
+def _together(one: tuple[Pending, ...], other: tuple[Pending, ...]) -> tuple[Pending, ...]:
+    return tuple(dict.fromkeys((*one, *other))) if one and other else one or other
 
 
 def _choose(one: Value, other: Value) -> Meaning:

@@ -12,7 +12,7 @@ from pyflow_inspector.folding import Constant, Folded, Template, fold
 from pyflow_inspector.module_table import Assigned, Defined
 from pyflow_inspector.project import BUILTINS, Symbol
 from pyflow_inspector.steps import call, expression, misuse, statement
-from pyflow_inspector.steps.argument import bind
+from pyflow_inspector.steps.argument import bind, parameters
 from pyflow_inspector.steps.attribute import read_attribute_of
 from pyflow_inspector.steps.decoration import decorated
 from pyflow_inspector.steps.fact import Facts, Place, Renamed
@@ -439,7 +439,9 @@ class Walker:
         self._walk_unused(frame, ctx, outer)
         if frame.yields:
             steps = union([*frame.yields, *frame.returns])
-            return Value(Items(tuple(frame.yields), exact=False), steps)
+            held = tuple(pending for one in frame.yields for pending in one.pending)
+            items = Items(tuple(replace(one, pending=()) for one in frame.yields), exact=False)
+            return Value(items, steps, held=held)
         result = NOTHING if not frame.returns else frame.returns[0]
         for value in frame.returns[1:]:
             result = join(result, value)
@@ -473,11 +475,6 @@ class Walker:
         annotation = param.annotation.annotation
         meaning = self.annotations.meaning(module, annotation)
         return replace(given, meaning=meaning or given.meaning, annotation=annotation)
-
-
-def parameters(node: cst.FunctionDef | cst.Lambda) -> list[cst.Param]:
-    """The named parameters of a function, `*args` and `**kwargs` left out."""
-    return [*node.params.posonly_params, *node.params.params, *node.params.kwonly_params]
 
 
 def _makes_steps(node: cst.FunctionDef, name: str) -> bool:

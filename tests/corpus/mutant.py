@@ -56,13 +56,7 @@ def mutants(name: str, settings: InspectorSettings) -> list[Mutant]:
     """Every mistake of the three kinds that can be made in a project."""
     metadata = inspect_project(settings)
     files = sorted({span.file for workflow in metadata.workflows for span in _spans(workflow)})
-    plain = {name for file in files for name in _plain_functions((settings.root / file).read_text())}
-    return [one for file in files for one in _File(name, settings.root, file, plain).mutants(metadata)]
-
-
-def _plain_functions(text: str) -> set[str]:
-    """The functions that are not `async`: what a call of one lacks is told where it calls `workflow.do` itself."""
-    return {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
+    return [one for file in files for one in _File(name, settings.root, file).mutants(metadata)]
 
 
 def _spans(workflow: WorkflowMeta) -> Iterator[Span]:
@@ -71,10 +65,9 @@ def _spans(workflow: WorkflowMeta) -> Iterator[Span]:
 
 
 class _File:
-    def __init__(self, project: str, root: Path, file: str, plain: set[str]) -> None:
+    def __init__(self, project: str, root: Path, file: str) -> None:
         self._project = project
         self._file = file
-        self._plain = plain
         self._text = (root / file).read_text()
         self._lines = self._text.split("\n")
         self._starts = [0]
@@ -105,9 +98,7 @@ class _File:
             value = node.value
             if (value.lineno, self._column(value)) not in made or not isinstance(value, ast.Call):
                 continue
-            if ast.unparse(value.func).rpartition(".")[2] not in self._plain:
-                start = self._offset(node)
-                yield self._mutant(start, self._offset(value), "", "PF203", node)
+            yield self._mutant(self._offset(node), self._offset(value), "", "PF203", node)
 
     def _misspelt(self, workflow: WorkflowMeta) -> Iterator[Mutant]:
         for step in workflow.steps:

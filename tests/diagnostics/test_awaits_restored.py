@@ -70,7 +70,7 @@ def _delete(root: Path, chosen: list[Place]) -> None:
         path.write_text("\n".join(lines), encoding="utf-8")
 
 
-@pytest.mark.parametrize("example", ["license_audit", "onboarding", "order_fulfillment", "patterns"])
+@pytest.mark.parametrize("example", ["document_ingest", "license_audit", "onboarding", "order_fulfillment", "patterns"])
 @settings(max_examples=5, deadline=None)
 @given(data=st.data())
 def test_awaits_that_were_deleted_come_back(example: str, data: st.DataObject) -> None:

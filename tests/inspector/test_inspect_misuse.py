@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from conftest import Bench
 
 HEAD = """
-from collections.abc import Awaitable
+import json
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 @dataclass
@@ -23,8 +26,14 @@ class User:
 class Own:
     def __init__(self, name: str) -> None: ...
 
+LIMIT = 3
+
 def shout(text: str) -> str:
     return text
+
+def greet(text: str) -> None: ...
+
+def wrapped(text: str) -> str: ...
 
 def keep(job) -> None: ...
 
@@ -67,6 +76,29 @@ CALL = 'workflow.do("a", "users.create", data)'
         "found: list[str] = []\nfound.append(task)",
         "found: dict[str, str] = {}\nfound[data] = task",
         'found = {}\nfound[data] = task\nawait workflow.do("b", "users.create", found)',
+        '", ".join(task)',
+        'task == "done"',
+        'task in ("done", "lost")',
+        "task != LIMIT",
+        "int(task if data else 1)",
+        "(other := task) > 1",
+        "return task if data else None",
+        "return task or None",
+        "other = task\nprint(other.name)",
+        "[one for one in task]",
+        "Decimal(task)",
+        "json.dumps(task)",
+        'await workflow.do("b", lambda task=task: task)',
+        'await workflow.do("b", partial(max, 1, task))',
+        "stack.push_async_callback(greet, task)",
+        'await asyncio.gather(*(workflow.do(f"b-{one}", lambda: 1) for one in task))',
+        "found = [task]\nprint(sum(found))",
+        "found = [task]\nfound[0].name",
+        "found = [task]\nfor number, one in enumerate(found):\n    print(one.name)",
+        "found = [task]\nfor _ in found:\n    pass",
+        'found = [task]\nawait workflow.do("b", lambda: max(found))',
+        'await workflow.do("b", "users.create", {"one": [task]})',
+        "shout(*[], text=wrapped(task))",
     ],
 )
 def test_a_task_that_is_taken_for_a_result_is_found(bench: Bench, use: str) -> None:
@@ -76,7 +108,27 @@ def test_a_task_that_is_taken_for_a_result_is_found(bench: Bench, use: str) -> N
 
 @pytest.mark.parametrize(
     "use",
-    ["CALL.name", "(CALL)[0]", "f'{CALL}'", "CALL + CALL2", "shout(CALL)", "if CALL:\n    pass", "for x in CALL: pass"],
+    [
+        "sum([CALL])",
+        "sum(CALL for one in data)",
+        '", ".join([CALL])',
+        "if (x := CALL) > 1:\n    print(x)",
+        "return [CALL for one in data]",
+        "return {one: CALL for one in data}",
+        'await workflow.do("b", "users.create", [CALL for one in data])',
+        "x = [CALL for one in data]\nprint(max(x))",
+        "x = [CALL for one in data]\nprint([one.name for one in x])",
+        'x = [CALL for one in data]\nfor n, one in enumerate(x):\n    await workflow.do(f"b-{n}", "users.create", one)',
+        "x = [CALL for one in data]",
+        "return 1 and CALL",
+        "CALL.name",
+        "(CALL)[0]",
+        "f'{CALL}'",
+        "CALL + CALL2",
+        "shout(CALL)",
+        "if CALL:\n    pass",
+        "for x in CALL: pass",
+    ],
 )
 def test_so_is_a_call_that_is_taken_for_a_result(bench: Bench, use: str) -> None:
     bench.workflow(use.replace("CALL2", "1").replace("CALL", CALL), head=HEAD)
@@ -105,9 +157,100 @@ def test_so_is_a_call_that_is_taken_for_a_result(bench: Bench, use: str) -> None
         "found: list[Awaitable[str]] = []\nfound.append(task)\nawait asyncio.gather(*found)",
         "found = {}\nfound[data] = task\nawait asyncio.gather(*found.values())",
         "task = 1\nprint(task + 1)\nawait task0",
+        "other = task\nprint(task == other)\nawait other",
+        "print(task in [task2])\nawait task",
+        "for n, one in enumerate([task]):\n    print(f'{n}')\n    keep(one)",
+        "found = [one for one in [task]]\nfor one in found:\n    await one",
+        "found = [task]\nprint(len(found))\nawait asyncio.gather(*found)",
+        "found = {'a': task}\nfor name, one in found.items():\n    print(f'{name}', await one)",
+        "found = [task]\nprint([await one for one in found])",
+        "found = [task]\nawait found[0]",
+        "found = [task]\ndone, rest = await asyncio.wait(set(found))\nprint(len(found), max(found))",
+        'await workflow.do("b", lambda task: task)\nkeep(task)',
+        "stack.push_async_callback(keep, task)",
+        "async def inner():\n    await task\nawait inner()",
+        "async def inner(job):\n    return await job\nawait inner(task)",
+        "_ = task\nawait task",
+        "previous = None\nfor one in data:\n    if previous is not None:\n        await previous\n    previous = task",
     ],
 )
 def test_a_task_that_is_handed_on_is_fine(bench: Bench, use: str) -> None:
     lines = [f"task = task0 = {CALL}", 'task2 = workflow.do("c", lambda: 1)', use, "keep(task2)"]
     bench.workflow("\n".join(lines), head=HEAD)
     assert "PF203" not in bench.codes
+
+
+GENERATORS = """
+async def numbers(workflow, names):
+    for name in names:
+        yield workflow.do(f"n-{name}", lambda: 1)
+
+def tasks(workflow, names):
+    for name in names:
+        yield workflow.do(f"t-{name}", lambda: 1)
+
+def both(workflow):
+    yield from tasks(workflow, "ab")
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "lost"),
+    [
+        ("async for one in numbers(workflow, data):\n    await one", False),
+        ("await asyncio.gather(*tasks(workflow, data))", False),
+        ("for one in both(workflow):\n    await one", False),
+        ("for one in list(tasks(workflow, data)):\n    await one", False),
+        ("async for _ in numbers(workflow, data):\n    pass", True),
+        ("return max([one['value'] async for one in numbers(workflow, data)])", True),
+        ("for one in both(workflow):\n    print(one.name)", True),
+    ],
+)
+def test_what_a_generator_yields_is_awaited_where_it_comes_out(bench: Bench, use: str, lost: bool) -> None:
+    bench.workflow(use, head=GENERATORS)
+    assert ("PF203" in bench.codes) is lost
+    if lost:
+        assert bench.text(bench.finding("PF203")).startswith("workflow.do(")
+
+
+HELPERS = """
+class Desk:
+    def __init__(self, workflow):
+        self.flow = workflow
+
+    def __call__(self, name):
+        return self.flow.do(name, lambda: 1)
+
+    def ask(self, name):
+        later = self(name)
+        return later
+
+def ask(workflow, name):
+    return workflow.do(name, lambda: 1)
+
+async def twice(workflow):
+    return [ask(workflow, "one"), ask(workflow, "two")]
+
+async def wrong(workflow) -> list[str]:
+    return [workflow.do(name, lambda: 1) for name in "ab"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "lost"),
+    [
+        ('await ask(workflow, "a")', []),
+        ('await asyncio.gather(ask(workflow, "a"), Desk(workflow).ask("b"))', []),
+        ("for one in await twice(workflow):\n    await one", []),
+        ('jobs = [ask(workflow, name) for name in ("a", "b")]\nawait asyncio.gather(*jobs)', []),
+        ('ask(workflow, "a")', ['ask(workflow, "a")']),
+        ('await ask(workflow, "a")\nask(workflow, "b")', ['ask(workflow, "b")']),
+        ('desk = Desk(workflow)\ndesk("a")\nawait desk("b")', ['desk("a")']),
+        ('desk = Desk(workflow)\nx = desk.ask("a")\nprint(x.name)', ['desk.ask("a")']),
+        ('step = lambda name: workflow.do(name, lambda: 1)\nstep("a")\nawait step("b")', ['step("a")']),
+        ("await wrong(workflow)", ["workflow.do(name, lambda: 1)"]),
+    ],
+)
+def test_what_a_helper_hands_back_is_awaited_by_its_caller(bench: Bench, use: str, lost: list[str]) -> None:
+    bench.workflow(use, head=HELPERS)
+    assert [bench.text(one) for one in bench.metadata.diagnostics if one.code == "PF203"] == lost
