@@ -3,6 +3,7 @@
 A command is a function whose first parameter is a `Cli`. `command` gives it the options that every command has.
 """
 
+import gc
 import inspect
 import os
 import sys
@@ -68,8 +69,18 @@ class Cli:
 
 def command(function: Callable[Concatenate[Cli, P], int | None]) -> Callable[..., None]:
     """The function as a Typer command: with the common options, and with every failure turned into an exit code."""
+    return _typer_command(function, is_brief=False)
 
+
+def brief_command(function: Callable[Concatenate[Cli, P], int | None]) -> Callable[..., None]:
+    """The same for a command that ends soon, and need not look for cycles in what it makes meanwhile."""
+    return _typer_command(function, is_brief=True)
+
+
+def _typer_command(function: Callable[Concatenate[Cli, P], int | None], *, is_brief: bool) -> Callable[..., None]:
     def invoke(context: typer.Context, **arguments: Any) -> None:
+        if not is_brief:
+            gc.enable()  # `main` has disabled it
         given = {name: arguments.pop(name) for name in COMMON_OPTIONS}
         cli = make_cli(context.obj or {}, given)
         raise typer.Exit(run(lambda: function(cli, **arguments), cli.output))  # type: ignore[call-arg]

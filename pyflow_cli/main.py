@@ -1,5 +1,6 @@
 """The command `pyflow`. Commands are imported when they are asked for, so that `pyflow --help` is quick."""
 
+import gc
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -85,9 +86,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         # Text that the terminal cannot show is escaped and never a crash.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    was_enabled = gc.isenabled()
+    gc.disable()  # nearly all that is imported stays: to look for cycles in it, again and again, takes long
     given = list(sys.argv[1:] if arguments is None else arguments)
     cli = make_cli({"no_color": "--no-color" in given, "verbose": "--verbose" in given}, {})
-    sys.exit(run(lambda: _invoke(given, cli.output.error), cli.output))
+    code = run(lambda: _invoke(given, cli.output.error), cli.output)
+    if was_enabled and arguments is not None:
+        gc.enable()
+    elif not gc.isenabled():
+        gc.freeze()  # nor need Python look for them when it clears away what is left
+    sys.exit(code)
 
 
 def _invoke(arguments: list[str], say_error: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 from pyflow_inspector.fixing import apply_fixes, note_files
@@ -29,4 +30,5 @@ def repair(settings: InspectorSettings, find: Callable[[], Sequence[Diagnostic]]
         fixed += done
         if not done:
             break
+        gc.collect()  # the trees of this round; nobody looks for cycles in a brief command
     return fixed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
@@ -51,6 +52,7 @@ class SourceWatch:
 
 def keep_generating(settings: Settings, output: Output, *, no_docs: bool) -> NoReturn:
     """Generate now and whenever a file is saved, until somebody interrupts; what is wrong is said, and waited for."""
+    gc.enable()  # there is no end to it, as there is to `generate`
     watch = SourceWatch(settings)
     while True:
         if regenerate(settings.root, output, no_docs=no_docs):

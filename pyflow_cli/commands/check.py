@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyflow_cli.command import Cli, command
+from pyflow_cli.command import Cli, brief_command
 from pyflow_cli.exit_code import ExitCode
 from pyflow_cli.finding_format import Format, render
 from pyflow_cli.output import one_line
@@ -26,7 +26,7 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
-@command
+@brief_command
 def check(
     cli: Cli,
     paths: Annotated[

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyflow_cli.command import Cli, command
+from pyflow_cli.command import Cli, brief_command
 from pyflow_cli.exit_code import ExitCode
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pyflow_inspector import Rule
 
 
-@command
+@brief_command
 def explain(
     cli: Cli,
     code: Annotated[str, typer.Argument(metavar="CODE", help="Such as PF101 or dynamic-step-name.")],

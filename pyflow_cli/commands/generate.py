@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyflow_cli.command import Cli, command
+from pyflow_cli.command import Cli, brief_command
 from pyflow_cli.exit_code import ExitCode
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyflow_core.metadata import Diagnostic
 
 
-@command
+@brief_command
 def generate(
     cli: Cli,
     *,

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from pyflow_cli.command import Cli, command
+from pyflow_cli.command import Cli, brief_command
 from pyflow_cli.exit_code import ExitCode
 
 
-@command
+@brief_command
 def init(
     cli: Cli,
     folder: Annotated[str, typer.Argument(metavar="[DIR]", help="Where; made if it is not there.")] = ".",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyflow_cli.command import Cli, command
+from pyflow_cli.command import Cli, brief_command
 from pyflow_cli.exit_code import ExitCode
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class Format(StrEnum):
     MERMAID = "mermaid"
 
 
-@command
+@brief_command
 def inspect(
     cli: Cli,
     workflow: Annotated[str | None, typer.Argument(metavar="[WORKFLOW]", help="Only this workflow.")] = None,
