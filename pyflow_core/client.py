@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pyflow_core.engine.values import NO_VALUE
@@ -12,7 +13,6 @@ from pyflow_core.errors import (
     InvalidInputError,
     InvalidNameError,
     NotConnectedError,
-    PayloadCollectedError,
     PayloadForbiddenError,
     PayloadTooLargeError,
     ResultTimeoutError,
@@ -160,27 +160,30 @@ class Client:
     ) -> tuple[CreatedRun, Envelope]:
         """Create a run, its input placed before; and the input as it may be read without a store, if it can be."""
         workflow = definition.name
-        code_hash = self.runtime.plan(workflow).code_hash
-        envelope = written.envelope
-        edition = 0
-        while True:
-            if written.draft is not None:
-                origin = Origin(workflow, run_id, tenant=self._tenant)
-                policy = self.runtime.value_policy(workflow, None, None)
-                kept = await self.runtime.values.place(
-                    written.draft, origin, INPUT, kind="input", policy=policy, edition=edition, waits=False
-                )
-                envelope = kept.envelope
-            new = NewRun(run_id, workflow, envelope, code_hash, tuple(tags), actor, self._tenant)
-            try:
-                created = await self.state.create_run(new, claim_for=claim_for)
-            except PayloadCollectedError:
-                if written.draft is None:
-                    raise
-                edition += 1
-                continue
-            text = written.draft.body.text if written.draft is not None and written.draft.handle is None else None
-            return created, envelope if text is None else Envelope(text)
+        new = NewRun(
+            run_id,
+            workflow,
+            written.envelope,
+            self.runtime.plan(workflow).code_hash,
+            tuple(tags),
+            actor,
+            self._tenant,
+        )
+        if written.draft is None:
+            return await self.state.create_run(new, claim_for=claim_for), new.input
+        values = self.runtime.values
+        deposit = values.decide(
+            written.draft,
+            Origin(workflow, run_id, tenant=self._tenant),
+            INPUT,
+            kind="input",
+            policy=self.runtime.value_policy(workflow, None, None),
+        )
+
+        async def write() -> CreatedRun:
+            return await self.state.create_run(replace(new, input=deposit.envelope), claim_for=claim_for)
+
+        return await values.commit([deposit], write, waits=False), deposit.at_hand
 
     def handle(self, workflow: str, run_id: str) -> RunHandle[Any]:
         """The handle of a run that exists already."""

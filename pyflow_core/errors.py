@@ -34,7 +34,10 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class PyflowError(Exception):
@@ -311,10 +314,21 @@ class PayloadTooLargeError(PayloadError):
 
 
 class PayloadCollectedError(PayloadError):
-    """The collection was about to delete this payload: it must be stored anew before its reference is committed."""
+    """The collection was about to delete this payload: it must be stored anew before its reference is committed.
+
+    `keys` are all those of the refused commit that are barred.
+    """
 
     code = "payload_collected"
     retryable = True
+
+    def __init__(
+        self, message: str | None = None, facts: PayloadFacts | None = None, *, keys: Iterable[str] = ()
+    ) -> None:
+        self.keys = frozenset(keys)
+        if message is None and self.keys:
+            message = f"being deleted, so that the value must be stored anew: {', '.join(sorted(self.keys)[:5])}"
+        super().__init__(message, facts)
 
 
 class PayloadStoreUnavailableError(PayloadError, StoreUnavailableError):

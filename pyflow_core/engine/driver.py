@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyflow_core.engine.inline import InlineStep
 from pyflow_core.engine.outcome import Result
-from pyflow_core.engine.placing import MAX_EDITIONS, Placer
+from pyflow_core.engine.placing import Placer, deposits_of
 from pyflow_core.engine.replay import Replay, fed
 from pyflow_core.engine.settlement import blocked, ended
 from pyflow_core.engine.turn import Planner, Turn
@@ -52,12 +52,12 @@ from pyflow_core.ports.state import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Coroutine, Iterable, Sequence
 
     from pyflow_core.engine.command import Command, Invoke
     from pyflow_core.engine.execution import Execution
     from pyflow_core.engine.host import Host
-    from pyflow_core.ports.state import Envelope, Numbered, RunClaim, RunHistory
+    from pyflow_core.ports.state import Committed, Envelope, Numbered, RunClaim, RunHistory
     from pyflow_core.wiring import WorkflowDefinition
 
 MAX_TAKEOVERS = 10
@@ -89,6 +89,7 @@ class RunDriver:
         self._execution: Execution | None = None
         self._carried: list[Command] = []
         self._staged: list[Result] = []
+        self._has_deposits = False
         self._retries: dict[str, InlineRetry] = {}
         # Claims of a turn of which it is not known whether it was written: nobody runs these steps.
         self._doubtful: list[StepClaim] = []
@@ -207,11 +208,10 @@ class RunDriver:
 
     def _after_refused_value(self, error: PayloadContractError | PayloadError) -> Coroutine[Any, Any, None]:
         """Store anew what was collected too early; nothing else will ever be taken, so the run is blocked."""
-        if isinstance(error, PayloadCollectedError) and self._placer.edition < MAX_EDITIONS:
+        if isinstance(error, PayloadCollectedError) and self._placer.again(self._staged, error):
             _log.info("%s: run %s: %s", RUN_RELOADED, self.run_id, error)
-            self._staged = self._placer.unplace(self._staged)
             return self._reload()
-        self._staged, self._retries = [], {}
+        self._staged, self._retries, self._has_deposits = [], {}, False
         return self._block(error)
 
     async def _cycle(self) -> None:
@@ -228,10 +228,13 @@ class RunDriver:
                 self._check = False
                 await self._catch_up()
             if self._inbox:
-                if self._take_in():
-                    self._staged = await self._placer.place_results(self._staged)
-                if self._feed_staged():
+                self._take_in()
+                if not self.host.fused or self.host.replays:
                     await self._write_first()
+                    continue
+                if self._has_deposits:
+                    self._staged = await self._placer.place_results(self._staged)
+                self._feed_staged()
 
     async def _first(self, recorded: Envelope, actor: str | None, started_at: float) -> None:
         data = await self.host.runtime.data_of(self.definition.signature, recorded, self._planner.tenant)
@@ -323,11 +326,8 @@ class RunDriver:
                 self._start(turn)
                 return False
             try:
-                if turn.drafts or turn.output is not None:
-                    await self._placer.place_turn(turn)
-                if any(staged.is_unplaced for staged in self._staged):
-                    self._staged = await self._placer.place_results(self._staged)
-                    activation.results = [staged.result for staged in self._staged]
+                if self._has_deposits or turn.drafts or turn.output is not None:
+                    self._staged = await self._placer.place_turn(turn, self._staged)
                 committed = await self.host.state.commit(activation)
             except OvertakenError:
                 self._undo(turn)
@@ -342,6 +342,7 @@ class RunDriver:
             self.delivered = activation.delivered + len(self._staged)
             self._staged = []
             self._retries = {}
+            self._has_deposits = False
             self.host.run_written(self, activation)
             if activation.settle is not None:
                 self._settle(activation.settle)
@@ -420,30 +421,28 @@ class RunDriver:
         self._inbox.append(item)
         self._wake()
 
-    def _take_in(self) -> bool:
-        """Take what has come in; True if some result is a draft that is to be placed first."""
+    def _take_in(self) -> None:
+        """Take what has come in."""
         inbox, self._inbox = self._inbox, deque()
-        has_drafts = False
         for item in inbox:
             if isinstance(item, Result):
                 self._planner.ended(item.result.step_name)
                 self._retries.pop(item.result.step_name, None)
-                self._staged.append(item)
-                has_drafts = has_drafts or item.is_unplaced
+                if item.draft is not None or item.deposit is not None:
+                    self._has_deposits = True
+                    self._staged.append(self._placer.decided(item))
+                else:
+                    self._staged.append(item)
             elif isinstance(item, InlineRetry):
                 self._retries[item.step_name] = item
             else:
                 self._running().answer(item.invoke, item.value, item.error)
-        return has_drafts
 
-    def _feed_staged(self) -> bool:
-        """With fused commits results are fed now, each by its own number; else True: they are to be written first."""
-        if not self.host.fused or self.host.replays:
-            return bool(self._staged)
+    def _feed_staged(self) -> None:
+        """Fused commits: results are fed now, each by its own number, and written with what follows from them."""
         execution = self._running()
         for staged in self._staged:
             self._deliver(execution, staged)
-        return False
 
     def _deliver(self, execution: Execution, staged: Result) -> None:
         self._planner.inline_bytes += text_bytes(staged.result.output.inline)
@@ -451,20 +450,34 @@ class RunDriver:
 
     async def _write_first(self) -> None:
         """Plain commits: the results are on disk before the workflow sees them."""
+        if not self._staged:
+            return
         if self.host.replays:
             await self._reload()
             return
         execution = self._running()
-        activation = Activation(self.run_id, self.epoch, self.host.worker_id, self.delivered)
-        activation.results = [staged.result for staged in self._staged]
-        committed = await self.host.state.commit(activation)
+        committed = await self._write_results(self._staged, (), self.delivered)
         staged, self._staged = self._staged, []
         if committed.seq != self.delivered + len(staged):
             await self._catch_up()
             return
         for result in staged:
-            self._deliver(execution, result)
+            self._deliver(execution, result.placed())
         self.delivered = execution.delivered
+
+    async def _write_results(
+        self, staged: Sequence[Result], retries: Sequence[InlineRetry], delivered: int
+    ) -> Committed:
+        """Write results that were fed to nobody, so that they may take other names on the way."""
+
+        async def write() -> Committed:
+            activation = Activation(self.run_id, self.epoch, self.host.worker_id, delivered)
+            activation.results = [one.placed().result for one in staged]
+            activation.retries = retries
+            return await self.host.state.commit(activation)
+
+        deposits = deposits_of(staged)
+        return await (self.host.runtime.values.commit(deposits, write) if deposits else write())
 
     async def _catch_up(self) -> None:
         """Load and feed what others have added."""
@@ -509,13 +522,9 @@ class RunDriver:
                     self._doubtful.pop()
                 history = await self._load()
                 missing = [staged for staged in self._staged if not _is_recorded(history, staged)]
-                missing = await self._placer.place_results(missing)
                 retries = list(self._retries.values())
                 if missing or retries:
-                    activation = Activation(self.run_id, self.epoch, self.host.worker_id, history.run.seq)
-                    activation.results = [result.result for result in missing]
-                    activation.retries = retries
-                    await self.host.state.commit(activation)
+                    await self._write_results(missing, retries, history.run.seq)
                     history = await self._load()
                 break
             except (StaleLeaseError, PayloadContractError, PayloadError):
@@ -526,6 +535,7 @@ class RunDriver:
                 delay = min(delay * 2, 5.0)
         self._staged = []
         self._retries = {}
+        self._has_deposits = False
         await self._replay(history)
 
     def _forget_execution(self) -> None:

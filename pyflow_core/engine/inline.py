@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyflow_core.engine.runtime import Runtime
     from pyflow_core.errors import ErrorInfo
     from pyflow_core.options import StepPolicy
-    from pyflow_core.payload.plane import Draft
+    from pyflow_core.payload.draft import Draft
     from pyflow_core.ports.state import Envelope
 
 

@@ -1,121 +1,126 @@
-"""Putting the drafts of a run where they belong, before the commit that refers to them.
+"""Putting the values of a run where they belong, right before the commit that refers to them.
 
 A crash in between leaves payloads that no row refers to, which collection finds; never a row that refers to nothing.
 """
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
+from pyflow_core.payload.keeper import again
 from pyflow_core.payload.key import INPUT, OUTPUT
 from pyflow_core.payload.writer import Origin
-from pyflow_core.ports.state import OMITTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from pyflow_core.engine.host import Host
     from pyflow_core.engine.outcome import Result
     from pyflow_core.engine.turn import Planner, Turn
-    from pyflow_core.payload.plane import Draft, Kept
+    from pyflow_core.errors import PayloadCollectedError
+    from pyflow_core.payload.deposit import Deposit
+    from pyflow_core.payload.draft import Draft
     from pyflow_core.payload.policy import PayloadPolicy
     from pyflow_core.ports.state import NewStep
 
-MAX_EDITIONS = 8
-"""So often a value may be collected before it is referred to; then the reference is that of somebody else."""
-
-AT_ONCE = 16
-"""So many payloads of a run are stored at the same time."""
-
 
 class Placer:
-    """Places the values of one run. `edition` rises whenever a payload was collected before it was referred to."""
+    """Decides where the values of one run go, and has them stored before a turn that refers to them is written."""
 
-    __slots__ = ("_host", "_planner", "_run_id", "_workflow", "edition")
+    __slots__ = ("_editions", "_host", "_of_turn", "_planner", "_run_id", "_workflow")
 
     def __init__(self, host: Host, planner: Planner, workflow: str, run_id: str) -> None:
         self._host = host
         self._planner = planner
         self._workflow = workflow
         self._run_id = run_id
-        self.edition = 0
+        self._of_turn: Sequence[Deposit] = ()
+        # What a workflow asks with is decided anew after a reload: under which name it is not to be stored again.
+        self._editions: dict[tuple[str | None, str], int] = {}
 
-    async def place_results(self, staged: Sequence[Result]) -> list[Result]:
-        """The results, those with drafts placed."""
-        limit = asyncio.Semaphore(AT_ONCE)
-
-        async def place(result: Result) -> Result:
-            if result.draft is None or not result.is_unplaced:
-                return result
-            async with limit:
-                return await self._place_result(result, result.draft)
-
-        return list(await asyncio.gather(*map(place, staged)))
-
-    async def _place_result(self, staged: Result, draft: Draft) -> Result:
-        result = staged.result
-        claim = staged.claim
-        kept = await self._host.runtime.values.place(
+    def decided(self, staged: Result) -> Result:
+        """A result of which it is decided where its value goes."""
+        draft, result = staged.draft, staged.result
+        if draft is None:
+            return staged
+        deposit = self._host.runtime.values.decide(
             draft,
             self._origin(result.step_name, result.attempts),
             OUTPUT,
-            policy=self._policy(None, result.options) if claim is None else self._policy(claim.queue, claim.options),
-            run_inline_bytes=self._planner.inline_bytes if claim is None else claim.inline_bytes,
-            edition=self.edition,
+            policy=self._policy(None, result.options),
+            run_inline_bytes=self._planner.inline_bytes,
         )
-        return staged._replace(result=result._replace(output=kept.envelope), value=kept.fresh, stored_at=kept.stored_at)
+        return staged._replace(draft=None, deposit=deposit).placed()
 
-    async def place_turn(self, turn: Turn) -> None:
-        """Place what a turn asks for with, and the run's output."""
+    async def place_results(self, staged: Sequence[Result]) -> list[Result]:
+        """The results, their values where they belong."""
+        await self._host.runtime.values.confirm(deposits_of(staged))
+        return [one.placed() for one in staged]
+
+    async def place_turn(self, turn: Turn, staged: Sequence[Result]) -> list[Result]:
+        """Place what a turn asks for with, the run's output, and the results that it writes; those results."""
         activation = turn.activation
-        drafts = turn.drafts
-        if drafts:
-            limit = asyncio.Semaphore(AT_ONCE)
+        drafts = turn.drafts or {}
+        inputs = {
+            ask.step_name: self._decide_input(ask, drafts[ask.step_name])
+            for ask in turn.asks
+            if ask.step_name in drafts
+        }
+        output = None if turn.output is None else self._decide_output(turn.output)
+        self._of_turn = [*inputs.values(), *(() if output is None else (output,))]
+        await self._host.runtime.values.confirm([*self._of_turn, *deposits_of(staged)])
+        if inputs:
+            self._enter_inputs(turn, inputs)
+        if output is not None and activation.settle is not None:
+            activation.settle = activation.settle._replace(output=output.envelope)
+        placed = [one.placed() for one in staged]
+        activation.results = [one.result for one in placed]
+        return placed
 
-            async def place(ask: NewStep) -> NewStep:
-                draft = drafts.get(ask.step_name)
-                if draft is None:
-                    return ask
-                async with limit:
-                    return await self._place_input(ask, draft)
+    def again(self, staged: Sequence[Result], error: PayloadCollectedError) -> bool:
+        """After a refused turn: what was collected goes under another name; False if it is not this run's."""
+        deposits = [*self._of_turn, *deposits_of(staged)]
+        helps = again(deposits, error)
+        for deposit in self._of_turn:
+            self._editions[deposit.origin.step_name, deposit.slot] = deposit.edition
+        return helps
 
-            asks = await asyncio.gather(*map(place, turn.asks))
-            turn.asks = activation.asks = list(asks)
-            self._planner.rewrite_claims(turn)
-        if turn.output is not None and activation.settle is not None:
-            kept = await self._host.runtime.values.place(
-                turn.output,
-                self._origin(None, 0),
-                OUTPUT,
-                policy=self._policy(None, None),
-                run_inline_bytes=self._planner.inline_bytes,
-                edition=self.edition,
-            )
-            activation.settle = activation.settle._replace(output=kept.envelope)
+    def _decide_output(self, draft: Draft) -> Deposit:
+        return self._host.runtime.values.decide(
+            draft,
+            self._origin(None, 0),
+            OUTPUT,
+            policy=self._policy(None, None),
+            run_inline_bytes=self._planner.inline_bytes,
+            edition=self._editions.get((None, OUTPUT), 0),
+        )
 
-    async def _place_input(self, ask: NewStep, draft: Draft) -> NewStep:
-        kept: Kept = await self._host.runtime.values.place(
+    def _decide_input(self, ask: NewStep, draft: Draft) -> Deposit:
+        deposit = self._host.runtime.values.decide(
             draft,
             self._origin(ask.step_name, 0),
             INPUT,
             kind="input",
             policy=self._policy(ask.queue, None),
             run_inline_bytes=ask.inline_bytes,
-            edition=self.edition,
+            edition=self._editions.get((ask.step_name, INPUT), 0),
         )
-        self._planner.inline_bytes += kept.inline_bytes
-        return ask._replace(input=kept.envelope)
+        self._planner.inline_bytes += deposit.inline_bytes
+        return deposit
 
-    def unplace(self, staged: Iterable[Result]) -> list[Result]:
-        """The results as they were before they were placed: what they were stored as may be gone."""
-        self.edition += 1
-        return [
-            one if one.draft is None else one._replace(result=one.result._replace(output=OMITTED)) for one in staged
+    def _enter_inputs(self, turn: Turn, inputs: dict[str, Deposit]) -> None:
+        turn.asks = turn.activation.asks = [
+            ask._replace(input=inputs[ask.step_name].envelope) if ask.step_name in inputs else ask for ask in turn.asks
         ]
+        self._planner.rewrite_claims(turn, inputs)
 
     def _policy(self, queue: str | None, options: str | None) -> PayloadPolicy:
         return self._host.runtime.value_policy(self._workflow, queue, options)
 
     def _origin(self, step_name: str | None, attempt: int) -> Origin:
         return Origin(self._workflow, self._run_id, step_name, attempt, self._planner.tenant)
+
+
+def deposits_of(staged: Sequence[Result]) -> list[Deposit]:
+    """The deposits of results that have one."""
+    return [one.deposit for one in staged if one.deposit is not None]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyflow_core.engine.execution import Execution
     from pyflow_core.engine.values import Values
     from pyflow_core.errors import PyflowError
-    from pyflow_core.payload.plane import Draft
+    from pyflow_core.payload.draft import Draft
     from pyflow_core.wiring import WorkflowDefinition
 
 

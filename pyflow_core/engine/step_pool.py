@@ -13,7 +13,6 @@ from pyflow_core.engine.outcome import Result
 from pyflow_core.engine.runtime import error_info
 from pyflow_core.engine.settlement import blocked
 from pyflow_core.errors import (
-    PayloadCollectedError,
     PayloadContractError,
     PayloadError,
     StaleLeaseError,
@@ -36,10 +35,10 @@ if TYPE_CHECKING:
     from pyflow_core.engine.host import PoolHost
     from pyflow_core.engine.values import Written
     from pyflow_core.errors import ErrorInfo, PyflowError
+    from pyflow_core.payload.deposit import Deposit
     from pyflow_core.payload.handle import Payload
-    from pyflow_core.payload.plane import Draft, Kept
     from pyflow_core.payload.writer import Chunks
-    from pyflow_core.ports.state import Envelope, StepClaim
+    from pyflow_core.ports.state import Envelope, FinishedStep, StepClaim
     from pyflow_core.wiring import RpcDefinition
 
 MAX_DEATHS = 10
@@ -286,23 +285,20 @@ class StepPool:
         if written.draft is None:
             await self._done(claim, written.envelope, None, written.fresh, started_at)
             return
+        values = self._host.runtime.values
         try:
-            kept = await self._place(claim, written.draft, options)
+            deposit = values.decide(
+                written.draft,
+                _origin(claim),
+                OUTPUT,
+                policy=values.policy_of(claim.workflow, claim.queue, options),
+                run_inline_bytes=claim.inline_bytes,
+            )
+            await values.confirm([deposit])
         except (PayloadError, UsageError) as error:  # waiting for the store would not help
             await self._done(claim, OMITTED, error_info(error), None, started_at)
             return
-        await self._done(claim, kept.envelope, None, kept.fresh, started_at, kept)
-
-    async def _place(self, claim: StepClaim, draft: Draft, options: Mapping[str, Any], *, edition: int = 0) -> Kept:
-        values = self._host.runtime.values
-        return await values.place(
-            draft,
-            _origin(claim),
-            OUTPUT,
-            policy=values.policy_of(claim.workflow, claim.queue, options),
-            run_inline_bytes=claim.inline_bytes,
-            edition=edition,
-        )
+        await self._done(claim, deposit.envelope, None, deposit.fresh, started_at, deposit)
 
     async def _failed(self, running: _Running, error: BaseException, policy: StepPolicy, started_at: float) -> None:
         claim = running.claim
@@ -329,7 +325,7 @@ class StepPool:
         error: ErrorInfo | None,
         value: Any,
         started_at: float,
-        kept: Kept | None = None,
+        deposit: Deposit | None = None,
     ) -> None:
         host = self._host
         result = StepResult(
@@ -346,36 +342,29 @@ class StepPool:
             host.clock.time(),
         )
         driver = host.driver(claim.run_id)
-        whole = Result(result, value, claim)
-        if kept is not None:
-            whole = whole._replace(draft=kept.draft, stored_at=kept.stored_at)
+        whole = Result(result, value, claim, deposit=deposit)
         if driver is None or not driver.offer(whole):
             await self._write(claim, whole)
 
     async def _write(self, claim: StepClaim, whole: Result) -> None:
         """Write a result whose run is not driven here."""
-        host = self._host
-        edition = 0
-        while True:
-            try:
-                whole = await self._placed(claim, whole, edition)
-                write = partial(host.state.finish_step, claim, host.worker_id, whole.result)
-                finished = await self._persist(write, claim)
-                break
-            except PayloadCollectedError as error:
-                edition += 1
-                whole = _without_place(whole) if whole.draft is not None else _refused(whole, error)
-            except (PayloadContractError, PayloadError) as error:  # no store will ever take this value
-                whole = _refused(whole, error)
+        try:
+            finished = await self._persist(partial(self._finish, claim, whole), claim)
+        except (PayloadContractError, PayloadError) as error:  # no store will ever take this value
+            refused = _refused(whole, error)
+            finished = await self._persist(partial(self._finish, claim, refused), claim)
         if finished is not None:
-            await host.step_written(claim, finished[0].run_owner)
+            await self._host.step_written(claim, finished[0].run_owner)
 
-    async def _placed(self, claim: StepClaim, whole: Result, edition: int) -> Result:
-        """A result whose value lies where its row will say."""
-        if whole.draft is None or not whole.is_unplaced:
-            return whole
-        kept = await self._place(claim, whole.draft, load_options(claim.options), edition=edition)
-        return whole._replace(result=whole.result._replace(output=kept.envelope), stored_at=kept.stored_at)
+    async def _finish(self, claim: StepClaim, whole: Result) -> FinishedStep:
+        host = self._host
+
+        async def write() -> FinishedStep:
+            return await host.state.finish_step(claim, host.worker_id, whole.placed().result)
+
+        if whole.deposit is None:
+            return await write()
+        return await host.runtime.values.commit([whole.deposit], write)
 
     async def _release(self, claim: StepClaim) -> None:
         host = self._host
@@ -394,21 +383,16 @@ class StepPool:
                 return (await write(),)
             except StaleLeaseError:
                 return None
-            except (PayloadContractError, PayloadCollectedError):
+            except (PayloadContractError, PayloadError):
                 raise
             except StoreError as error:
                 _log.warning("%s: step %s of run %s: %s", STORE_TROUBLE, claim.step_name, claim.run_id, error)
             await self._host.clock.sleep(WRITE_AGAIN_SECONDS)
 
 
-def _without_place(whole: Result) -> Result:
-    """A result whose value is to be placed anew, because what it was stored as is gone."""
-    return whole._replace(result=whole.result._replace(output=OMITTED))
-
-
 def _refused(whole: Result, error: Exception) -> Result:
     """The failure of a step whose value nobody takes."""
-    return whole._replace(result=whole.result._replace(output=OMITTED, error=error_info(error)), draft=None)
+    return whole._replace(result=whole.result._replace(output=OMITTED, error=error_info(error)), deposit=None)
 
 
 def _origin(claim: StepClaim) -> Origin:

@@ -12,14 +12,15 @@ from pyflow_core.engine.command import AskInline, AskRpc, CancelStep
 from pyflow_core.engine.inline import InlineStep
 from pyflow_core.engine.values import text_bytes
 from pyflow_core.options import dump_options
-from pyflow_core.ports.state import DEFAULT_TENANT, Envelope, NewStep, StepClaim
+from pyflow_core.ports.state import DEFAULT_TENANT, NewStep, StepClaim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pyflow_core.engine.command import Command, Invoke
     from pyflow_core.engine.host import Host
-    from pyflow_core.payload.plane import Draft
+    from pyflow_core.payload.deposit import Deposit
+    from pyflow_core.payload.draft import Draft
     from pyflow_core.ports.state import Activation
     from pyflow_core.wiring import WorkflowDefinition
 
@@ -108,20 +109,13 @@ class Planner:
             self.local.pop(claim.step_name, None)
             self._host.release_slot(claim.queue)
 
-    def rewrite_claims(self, turn: Turn) -> None:
+    def rewrite_claims(self, turn: Turn, inputs: Mapping[str, Deposit]) -> None:
         """Give the claims of a turn the inputs that were placed; text that is at hand need not be read back."""
-        placed = {ask.step_name: ask.input for ask in turn.asks}
-        claims: list[StepClaim] = []
-        for claim in turn.claims:
-            draft = (turn.drafts or {}).get(claim.step_name)
-            if draft is None:
-                claims.append(claim)
-                continue
-            text = draft.body.text if draft.handle is None else None
-            rewritten = claim._replace(input=placed[claim.step_name] if text is None else Envelope(text))
-            self.local[claim.step_name] = rewritten
-            claims.append(rewritten)
-        turn.claims = claims
+        turn.claims = [
+            claim._replace(input=inputs[claim.step_name].at_hand) if claim.step_name in inputs else claim
+            for claim in turn.claims
+        ]
+        self.local.update((claim.step_name, claim) for claim in turn.claims)
 
     def ended(self, step_name: str) -> None:
         """A step has ended, wherever it ran: a claim may be older than the driver, or the driver than a claim."""

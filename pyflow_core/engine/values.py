@@ -1,7 +1,7 @@
 """The values of runs, on their way into rows and back: small ones as text, all others as payloads with a reference.
 
 Writing has two halves. `write` serialises, in place and without a store: nearly every value is done then. What is left
-is a draft, which `place` puts where it belongs before the commit that refers to it.
+is a draft: `decide` makes a deposit of it, which `confirm` or `commit` see through the commit that refers to it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from pyflow_core.codec.table import is_table
 from pyflow_core.errors import PayloadForbiddenError, PayloadStoreUnavailableError
 from pyflow_core.log import PAYLOADS_UNAVAILABLE, logger
 from pyflow_core.naming import orchestrator_queue
+from pyflow_core.payload.deposit import decide
+from pyflow_core.payload.draft import Draft, draft_value
 from pyflow_core.payload.handle import Payload, is_handle, payload_access
 from pyflow_core.payload.handle_codec import PayloadCodec, handle_codec
-from pyflow_core.payload.plane import Draft, decide, draft_value, single_reference
+from pyflow_core.payload.keeper import Keeper
+from pyflow_core.payload.plane import single_reference
 from pyflow_core.payload.policy import DEFAULT_POLICY, SMALL_BYTES, PayloadPolicy, place, resolve_policy
 from pyflow_core.payload.reference import write_reference
 from pyflow_core.payload.value import text_body
@@ -27,14 +30,14 @@ from pyflow_core.payload.writer import spooled
 from pyflow_core.ports.state import OMITTED, Envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pyflow_core.clock import Clock
     from pyflow_core.codec import Codec
     from pyflow_core.payload.boundary import Kind
     from pyflow_core.payload.context import ContextSpec
-    from pyflow_core.payload.plane import Kept
+    from pyflow_core.payload.deposit import Deposit
     from pyflow_core.payload.planes import DataPlanes
     from pyflow_core.payload.reference import Reference
     from pyflow_core.payload.writer import Chunks, Origin
@@ -96,6 +99,8 @@ class Values:
         policies = [policy, *map(policy.override, self._queues.values())]
         # Whether some policy may place even a small value by reference.
         self._doubts_small = any(one.strict or one.inline_max < SMALL_BYTES for one in policies)
+        self._keeper = Keeper(self._store_patiently)
+        self._prompt_keeper = Keeper(self._store)
 
     @property
     def planes(self) -> DataPlanes | None:
@@ -149,7 +154,7 @@ class Values:
         of_queue = [given for glob, given in self._queues.items() if fnmatchcase(name, glob)]
         return resolve_policy(self._policy, *of_queue, options)
 
-    async def place(
+    def decide(
         self,
         draft: Draft,
         origin: Origin,
@@ -159,33 +164,47 @@ class Values:
         policy: PayloadPolicy | None = None,
         run_inline_bytes: int = 0,
         edition: int = 0,
-        waits: bool = True,
-    ) -> Kept:
-        """Put a draft where it belongs; `waits` for a store that cannot be reached.
+    ) -> Deposit:
+        """Where a draft belongs; nothing is stored yet.
 
         Raises:
-            PayloadStoreUnavailableError: it cannot be reached, and a caller is told rather than kept waiting.
-            PayloadTooLargeError, PayloadForbiddenError, UnsafeStoreError: waiting would not help.
-            SettingsError, MissingExtraError: the store cannot be made.
+            PayloadTooLargeError: the step fails, without a retry.
         """
-        planes = self._with_store()
-        kept = decide(
+        return decide(
             draft,
             origin,
             slot,
             kind=kind,
             policy=policy or self._policy,
             run_inline_bytes=run_inline_bytes,
-            metrics=planes.metrics,
+            edition=edition,
+            metrics=self._with_store().metrics,
         )
-        if not kept.placement.by_reference:
-            return kept
 
-        async def store() -> Kept:
-            plane = await planes.of(origin.tenant, writes=True)
-            return await plane.store(kept, edition)
+    async def confirm(self, deposits: Sequence[Deposit]) -> None:
+        """See `Keeper.confirm`. Waits for a store that cannot be reached.
 
-        return await (self._patiently(store) if waits else store())
+        Raises:
+            PayloadTooLargeError, PayloadForbiddenError, UnsafeStoreError: waiting would not help.
+            SettingsError, MissingExtraError: the store cannot be made.
+        """
+        await self._keeper.confirm(deposits)
+
+    async def commit(self, deposits: Sequence[Deposit], write: Callable[[], Awaitable[T]], *, waits: bool = True) -> T:
+        """See `Keeper.commit`; `waits` for a store that cannot be reached.
+
+        Raises:
+            As `confirm`, and what `write` raises.
+            PayloadStoreUnavailableError: the store cannot be reached, and the caller is told rather than kept waiting.
+        """
+        return await (self._keeper if waits else self._prompt_keeper).commit(deposits, write)
+
+    async def _store_patiently(self, deposit: Deposit) -> None:
+        await self._patiently(lambda: self._store(deposit))
+
+    async def _store(self, deposit: Deposit) -> None:
+        plane = await self._with_store().of(deposit.origin.tenant, writes=True)
+        await plane.store(deposit)
 
     def check_size(self, draft: Draft, options: Mapping[str, Any] | None = None) -> None:
         """Refuse now what no store will be asked to take: the step fails then, and not its run's next commit.

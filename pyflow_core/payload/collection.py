@@ -8,7 +8,7 @@ writers whose commit is still to come.
 
 A bar outlives its deletion by days, so that a deletion that comes late (its process was stopped, its network slow)
 still finds the key barred, and nothing new under it. So does a commit that comes late: between a put and its commit no
-more than `COMMIT_SECONDS` may pass, or the value is put anew (`DataPlane.confirm`).
+more than `COMMIT_SECONDS` may pass, or the value is put anew (`Keeper.confirm`).
 """
 
 from __future__ import annotations

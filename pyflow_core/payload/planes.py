@@ -57,7 +57,7 @@ class DataPlanes:
             store = await self._tried_store() if writes else await self.store()
             writer = PayloadWriter(store, compression=self._compression, metrics=self.metrics)
             reader = PayloadReader({store.name: store}, tenant=tenant, cache=self._cache, metrics=self.metrics)
-            plane = self._planes[tenant] = DataPlane(writer, reader, scrubber=self.scrubber, metrics=self.metrics)
+            plane = self._planes[tenant] = DataPlane(writer, reader)
         return plane
 
     async def store(self) -> PayloadService:

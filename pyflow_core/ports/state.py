@@ -522,8 +522,8 @@ class WorkflowStateService(ABC):
 
         Raises:
             StaleLeaseError: the worker no longer owns the run (or a step whose result it brings): nothing written.
-            PayloadCollectedError: it refers to a payload that is barred (see `PayloadLedger`): nothing written. So
-                may `create_run` and `finish_step`.
+            PayloadCollectedError: it refers to payloads that are barred (see `PayloadLedger`), of which it gives all
+                `keys`: nothing written. So may `create_run` and `finish_step`.
             OvertakenError: `exact`, and another entry came first: nothing written, the run is still owned.
         """
 

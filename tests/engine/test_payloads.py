@@ -429,17 +429,19 @@ async def test_what_collection_took_first_is_stored_anew(registry: Registry, mod
     wire_reading(registry)
 
     @wire_workflow("again")
-    async def flow(data: str, *, workflow: Any) -> str:
-        page = await workflow.do("load", "pages.load", data)
-        joined = await workflow.do("join", lambda: page.text + "!", returns=str)
-        return joined + "?"
+    async def flow(data: Page, *, workflow: Any) -> str:
+        page = await workflow.do("load", RpcCall[Page]("pages.load", "x").lazy())
+        joined = await workflow.do("join", lambda: data.text + "!", returns=str)
+        count = await workflow.do("count", "pages.count", Page(text=joined))
+        passed = await workflow.do("measure", "pages.measure", page)
+        return joined + f"{count} {passed}"
 
     class Barring(MemoryPayloadService):
-        """Bars whatever is put for the first time, as a collector would that takes it for an orphan."""
+        """Bars whatever is put under its first three names, as a collector would that takes it for an orphan."""
 
         async def put(self, key: str, data: bytes, *, ttl_seconds: float | None = None) -> bool:
             created = await super().put(key, data, ttl_seconds=ttl_seconds)
-            if "-1." not in key and "-2." not in key:
+            if "-3." not in key:
                 await bar(key)
             return created
 
@@ -452,13 +454,14 @@ async def test_what_collection_took_first_is_stored_anew(registry: Registry, mod
             await state.write(BAR_ANYWAY, key)
 
     async with mode.engine(registry=registry, payloads=Barring()) as e:
-        output, run_id = await run_twice(e, "again", "x")
-        assert output == "x" * LARGE + "!?"
-        run = await e.client.get_run(run_id)
-        for envelope in (run.output, *(step.output for step in (await e.steps(run_id)).values())):
+        output, run_id = await run_twice(e, "again", Page(text="y" * LARGE))
+        assert output == "y" * LARGE + f"!{LARGE + 1} {LARGE}"
+        run, steps = await e.client.get_run(run_id), await e.steps(run_id)
+        values = [run.input, run.output, steps["load"].output, steps["join"].output, steps["count"].input]
+        for envelope in (*values, steps["measure"].input):
             parts = parse_key(reference_of(envelope).key)
             assert parts is not None
-            assert parts.edition >= 1
+            assert parts.edition == 3
 
 
 def _bar_anyway(transaction: Any, keys: Sequence[str]) -> list[None]:
@@ -556,9 +559,10 @@ async def test_the_rows_name_the_payloads_that_their_values_name(registry: Regis
         assert output.title == "x"
 
 
+@pytest.mark.parametrize("place", ["/~run/input", "/load/output", "/count/input", "/~run/output"])
 @async_test
 async def test_what_was_stored_long_before_its_commit_is_stored_anew(
-    registry: Registry, mode: Mode, monkeypatch: pytest.MonkeyPatch
+    registry: Registry, mode: Mode, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     """A process that slept between put and commit: its object was collected, and the tombstone is forgotten."""
     wire_reading(registry)
@@ -570,23 +574,56 @@ async def test_what_was_stored_long_before_its_commit_is_stored_anew(
         async def put(self, key: str, data: bytes, *, ttl_seconds: float | None = None) -> bool:
             nonlocal slept
             created = await super().put(key, data, ttl_seconds=ttl_seconds)
-            if "/load/output" in key and not slept:
+            if place in key and not slept:
                 slept = 86_400.0
                 await self.delete([key])
             return created
 
-    monkeypatch.setattr("pyflow_core.engine.outcome.uptime", lambda: uptime() + slept)
+    monkeypatch.setattr("pyflow_core.payload.keeper.uptime", lambda: uptime() + slept)
 
     @wire_workflow("sleep")
-    async def flow(data: str, *, workflow: Any) -> int:
-        return len((await workflow.do("load", "pages.load", data)).text)
+    async def flow(data: Page, *, workflow: Any) -> str:
+        page = await workflow.do("load", "pages.load", "x")
+        count = await workflow.do("count", "pages.count", Page(text=page.text + data.text))
+        return page.text + str(count)
 
     async with mode.engine(registry=registry, payloads=Losing()) as e:
-        handle = await e.start("sleep", "x")
-        assert await e.result(handle) == LARGE
+        handle = await e.start("sleep", Page(text="y" * LARGE))
+        assert await e.result(handle) == "x" * LARGE + str(2 * LARGE)
         assert slept
-        key = reference_of((await e.steps(handle))["load"].output).key
-        assert await e.payloads.get(key) is not None
+        run, steps = await e.client.get_run(handle.run_id), await e.steps(handle)
+        for envelope in (run.input, run.output, steps["load"].output, steps["count"].input):
+            assert await e.payloads.get(reference_of(envelope).key) is not None
+
+
+@async_test
+async def test_a_result_that_got_old_while_what_follows_was_stored_is_stored_anew(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One commit refers to both: the process slept while it stored the second."""
+    wire_reading(registry)
+    slept = 0.0
+
+    class Losing(MemoryPayloadService):
+        async def put(self, key: str, data: bytes, *, ttl_seconds: float | None = None) -> bool:
+            nonlocal slept
+            if "/count/input" in key and not slept:
+                slept = 86_400.0
+                (result,) = [item.key async for item in self.objects("") if "/load/output" in item.key]
+                await self.delete([result])
+            return await super().put(key, data, ttl_seconds=ttl_seconds)
+
+    monkeypatch.setattr("pyflow_core.payload.keeper.uptime", lambda: uptime() + slept)
+
+    @wire_workflow("sleep")
+    async def flow(*, workflow: Any) -> int:
+        page = await workflow.do("load", "pages.load", "x")
+        return await workflow.do("count", "pages.count", Page(text=page.text + "!"))
+
+    async with Mode("fused").engine(registry=registry, payloads=Losing()) as e:
+        handle = await e.start("sleep")
+        assert await e.result(handle) == LARGE + 1
+        assert await e.payloads.get(reference_of((await e.steps(handle))["load"].output).key) is not None
 
 
 @async_test

@@ -1,7 +1,8 @@
 """A world for collection: a store, a ledger, writers, committers and collectors, in virtual time, one atom at a time.
 
-The collector and the writer are the real ones. Store and ledger are models whose every operation takes effect at one
-moment, before which and after which anything else may happen. A schedule is a sequence of choices from a seed.
+The collector is the real one, and so is the way of a value into its row, which is the engine's and the client's
+(`pyflow_core.payload.keeper`). Store and ledger are models whose every operation takes effect at one moment, before
+which and after which anything else may happen. A schedule is a sequence of choices from a seed.
 """
 
 from __future__ import annotations
@@ -12,20 +13,30 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from pyflow_core.codec import codec_for
 from pyflow_core.errors import PayloadCollectedError
-from pyflow_core.payload.collection import COMMIT_SECONDS, DAY, HOUR, CollectionPolicy, Collector
+from pyflow_core.payload.collection import DAY, HOUR, CollectionPolicy, Collector
+from pyflow_core.payload.deposit import decide
+from pyflow_core.payload.draft import draft_value
+from pyflow_core.payload.keeper import Keeper, again
 from pyflow_core.payload.key import INPUT, OUTPUT, parse_key, run_prefix
+from pyflow_core.payload.plane import DataPlane, single_reference
+from pyflow_core.payload.reader import PayloadReader
 from pyflow_core.payload.writer import Origin, PayloadWriter
 from pyflow_core.ports.payload import PayloadLedger, PayloadService, PurgedRun, StoredObject
 from pyflow_core.ports.state import DEFAULT_TENANT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Coroutine, Generator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Generator, Mapping, Sequence
+
+    from pyflow_core.payload.deposit import Deposit
+    from pyflow_core.payload.keeper import Store
 
 WORKFLOW = "orders"
 RUNS = ("run-1", "run-2")
 STEPS = ("one", "two")
 CONTENTS = (b"a", b"b")
+BYTES = codec_for(bytes)
 
 STORE_SKEW = 2 * HOUR
 """By so much at most the store's clock is off, either way."""
@@ -34,6 +45,8 @@ LATE = 5 * DAY
 GRACE = DAY
 RETENTION = 3 * DAY
 MOST_TRIES = 6
+
+EVENTS = ("commits", "together", "refused", "deleted", "purged", "crashes", "recreated", "stored anew")
 
 JUMPS = (1.0, 60.0, HOUR, 6 * HOUR, DAY, 2 * DAY, 8 * DAY)
 
@@ -80,7 +93,7 @@ class World:
         self.tombstones: dict[str, float] = {}
         self.swept_young: set[str] = set()
         self.created_at: dict[str, float] = {}
-        self.counts = dict.fromkeys(("commits", "refused", "deleted", "purged", "crashes", "recreated"), 0)
+        self.counts: dict[str, int] = dict.fromkeys(EVENTS, 0)
 
     def referenced(self) -> set[str]:
         """The keys that rows need."""
@@ -255,22 +268,23 @@ class ModelLedger(PayloadLedger):
         world = self._world
         if run_id in world.runs:
             return None
-        self._refuse_barred(input_key)
+        self._refuse_barred([input_key])
         world.counts["recreated"] += world.counts["purged"] > 0
         world.counts["commits"] += 1
         run = Run(epoch=world.random.getrandbits(32), references={"input": input_key})
         world.runs[run_id] = run
         return run.epoch
 
-    async def finish_step(self, run_id: str, epoch: int, step: str, key: str) -> bool:
-        """Whether the result was taken."""
+    async def commit(self, run_id: str, epoch: int, keys: Mapping[str, str]) -> bool:
+        """Whether the results of these steps were taken, all of them or none."""
         await Pause(self._world.now + LATE)
         run = self._world.runs.get(run_id)
-        if run is None or run.epoch != epoch or run.status != "running" or step in run.references:
+        if run is None or run.epoch != epoch or run.status != "running" or run.references.keys() & keys.keys():
             return False
-        self._refuse_barred(key)
+        self._refuse_barred(keys.values())
         self._world.counts["commits"] += 1
-        run.references[step] = key
+        self._world.counts["together"] += len(keys) > 1
+        run.references.update(keys)
         return True
 
     async def settle(self, run_id: str, epoch: int) -> None:
@@ -280,14 +294,33 @@ class ModelLedger(PayloadLedger):
         if run is not None and run.epoch == epoch and run.status == "running":
             run.status, run.ended_at = "ended", self._world.now
 
-    def _refuse_barred(self, key: str) -> None:
+    def _refuse_barred(self, keys: Collection[str]) -> None:
         world = self._world
-        if key not in world.tombstones or "commit ignores tombstones" in world.bugs:
+        barred = {key for key in keys if key in world.tombstones}
+        if not barred or "commit ignores tombstones" in world.bugs:
             return
         world.counts["refused"] += 1
-        if key in world.swept_young:
+        if barred & world.swept_young:
             raise ViolationError("a sweep disturbed a writer whose object was younger than the grace")
-        raise PayloadCollectedError
+        raise PayloadCollectedError(keys=barred)
+
+
+class HastyKeeper(Keeper):
+    """A planted bug: while it stores what is due, or something else, anything may get old."""
+
+    @override
+    async def confirm(self, deposits: Sequence[Deposit]) -> None:
+        await _one_by_one(self._store_one, self._due(deposits))
+
+
+async def _one_by_one(store: Store, deposits: Sequence[Deposit]) -> None:
+    for deposit in deposits:
+        await store(deposit)
+
+
+def key_of(deposit: Deposit) -> str:
+    """The name under which a value is stored now."""
+    return single_reference(deposit.envelope).key
 
 
 Task = tuple[str, "Coroutine[Any, Any, None]", Pause]
@@ -300,6 +333,10 @@ class Schedule:
         self.world = World(seed, bugs)
         self._store = ModelStore(self.world)
         self._ledger = ModelLedger(self.world)
+        reader = PayloadReader({self._store.name: self._store})
+        self._plane = DataPlane(PayloadWriter(self._store), reader)
+        keeper = HastyKeeper if "what is due is looked for once" in bugs else Keeper
+        self._keeper = keeper(self._store_value, store_all=_one_by_one, uptime_now=self._uptime)
         self._tasks: list[Task] = []
         self._stalled: set[int] = set()  # a process that was stopped, while everything else goes on
 
@@ -368,10 +405,11 @@ class Schedule:
         living = [(name, run) for name, run in self.world.runs.items() if run.status == "running"]
         if not living:
             return None
-        name, run = self.world.random.choice(living)
-        return self._work(
-            name, run.epoch, self.world.random.choice(STEPS), self.world.random.choice(self.world.contents)
-        )
+        chance = self.world.random
+        name, run = chance.choice(living)
+        steps = STEPS if chance.random() < 0.3 else (chance.choice(STEPS),)
+        values = {step: chance.choice(self.world.contents) for step in steps}
+        return self._work(name, run.epoch, values, reloads=chance.random() < 0.5)
 
     def _make_settle(self) -> Coroutine[Any, Any, None] | None:
         living = [(name, run) for name, run in self.world.runs.items() if run.status == "running"]
@@ -387,38 +425,62 @@ class Schedule:
         return self._collect(purge=True)
 
     async def _start(self, run_id: str, content: bytes) -> None:
-        origin = Origin(WORKFLOW, run_id)
-        for edition in self._editions():
-            key = await self._store_value(content, origin, INPUT, edition)
+        """As a client creates a run."""
+        deposit = self._deposit(content, Origin(WORKFLOW, run_id), INPUT)
+        await self._commit([deposit], lambda: self._ledger.create_run(run_id, key_of(deposit)))
+
+    async def _work(self, run_id: str, epoch: int, steps: Mapping[str, bytes], *, reloads: bool) -> None:
+        """As a pool writes the result of a step, or a driver those of several.
+
+        A driver whose turn was refused `reloads` its run first, and then writes the results once more.
+        """
+        deposits = {
+            step: self._deposit(content, Origin(WORKFLOW, run_id, step, 1), OUTPUT) for step, content in steps.items()
+        }
+
+        async def write() -> bool:
+            return await self._ledger.commit(
+                run_id, epoch, {step: key_of(deposit) for step, deposit in deposits.items()}
+            )
+
+        held = list(deposits.values())
+        if reloads:
+            await self._keeper.confirm(held)
             try:
-                await self._ledger.create_run(run_id, key)
-            except PayloadCollectedError:
-                continue
-            return
+                await write()
+            except PayloadCollectedError as error:
+                if not again(held, error):
+                    raise
+                await Pause()
+            else:
+                return
+        await self._commit(held, write)
 
-    async def _work(self, run_id: str, epoch: int, step: str, content: bytes) -> None:
-        origin = Origin(WORKFLOW, run_id, step, 1)
-        for edition in self._editions():
-            key = await self._store_value(content, origin, OUTPUT, edition)
-            try:
-                await self._ledger.finish_step(run_id, epoch, step, key)
-            except PayloadCollectedError:
-                continue
-            return
+    def _deposit(self, content: bytes, origin: Origin, slot: str) -> Deposit:
+        return decide(draft_value(BYTES, content), origin, slot)
 
-    def _editions(self) -> Generator[int]:
-        for edition in range(MOST_TRIES):
-            yield 0 if "a barred name is used again" in self.world.bugs else edition
-        raise ViolationError("a writer does not get through")
+    async def _commit(self, deposits: Sequence[Deposit], write: Callable[[], Awaitable[object]]) -> None:
+        tries = 0
 
-    async def _store_value(self, content: bytes, origin: Origin, slot: str, edition: int) -> str:
-        """As the data plane does it: what was put too long ago is put anew."""
-        while True:
-            begun = self.world.now
-            key = (await PayloadWriter(self._store).write(content, origin, slot, edition=edition)).key
-            await Pause()
-            if self.world.now - begun <= COMMIT_SECONDS or "a commit may come any time" in self.world.bugs:
-                return key
+        async def counted() -> None:
+            nonlocal tries
+            tries += 1
+            if tries > MOST_TRIES:
+                raise ViolationError("a writer does not get through")
+            await write()
+
+        await self._keeper.commit(deposits, counted)
+
+    async def _store_value(self, deposit: Deposit) -> None:
+        if "a barred name is used again" in self.world.bugs:
+            deposit.edition = 0
+        self.world.counts["stored anew"] += deposit.stored_at is not None
+        await self._plane.store(deposit)
+        await Pause()
+
+    def _uptime(self) -> float:
+        """The clock of writers."""
+        return 0.0 if "a commit may come any time" in self.world.bugs else self.world.now
 
     async def _collect(self, *, purge: bool) -> None:
         bugs = self.world.bugs

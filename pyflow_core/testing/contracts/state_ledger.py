@@ -80,14 +80,19 @@ class LedgerContract:
         other = stored_key("send", run_id="elsewhere")
         assert await bench.store.ledger.bar([other]) == {other}
         value = by_reference(other)
-        with pytest.raises(PayloadCollectedError):
+        with pytest.raises(PayloadCollectedError) as refused:
             await bench.store.create_run(bench.new_run(input=value), claim_for=ONE)
+        assert refused.value.keys == {other}
         assert await bench.store.get_run(RUN) is None
 
         await bench.create()
         before = await bench.picture()
-        with pytest.raises(PayloadCollectedError):
-            await bench.turn(asks=[ask("remote"), ask("more")._replace(input=value)])
+        third = stored_key("third", run_id="elsewhere")
+        assert await bench.store.ledger.bar([third]) == {third}
+        inputs = [VALUE, value, by_reference(third)]
+        with pytest.raises(PayloadCollectedError) as refused:
+            await bench.turn(asks=[ask(f"step-{n}")._replace(input=one) for n, one in enumerate(inputs)])
+        assert refused.value.keys == {other, third}, "all that are barred, so that one more try is enough"
         with pytest.raises(PayloadCollectedError):
             await bench.turn(results=[bench.inline("local")._replace(output=value)])
         with pytest.raises(PayloadCollectedError):

@@ -28,10 +28,9 @@ class ReferredPayloads:
         Raises:
             PayloadCollectedError: it would.
         """
-        for value in values:
-            for key in referenced_keys(value):
-                if key in self.tombstones:
-                    raise PayloadCollectedError(f"the payload {key!r} is being deleted: store the value anew")
+        barred = [key for value in values for key in referenced_keys(value) if key in self.tombstones]
+        if barred:
+            raise PayloadCollectedError(keys=barred)
 
     def refer(self, run_id: str, value: Envelope) -> None:
         """Note that a row of a run holds a value."""

@@ -22,8 +22,8 @@ def refer(cursor: sqlite3.Cursor, referred: Sequence[Row]) -> None:
     """
     keys = json.dumps([key for key, _ in referred])
     barred = cursor.execute(
-        "SELECT key FROM payload_tombstones WHERE key IN (SELECT value FROM json_each(?)) LIMIT 1", [keys]
+        "SELECT key FROM payload_tombstones WHERE key IN (SELECT value FROM json_each(?))", [keys]
     ).fetchall()
     if barred:
-        raise PayloadCollectedError(f"the payload {barred[0][0]!r} is being deleted: store the value anew")
+        raise PayloadCollectedError(keys=(key for (key,) in barred))
     cursor.executemany("INSERT OR IGNORE INTO payload_references (key, run) VALUES (?, ?)", referred)

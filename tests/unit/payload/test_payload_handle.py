@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -15,13 +15,18 @@ from pyflow_services.memory import MemoryPayloadService
 
 from pyflow_core.codec import codec_for
 from pyflow_core.errors import InvalidInputError, PayloadForbiddenError, StoredValueError
+from pyflow_core.payload.deposit import Deposit, decide
+from pyflow_core.payload.draft import draft_value
 from pyflow_core.payload.handle import Payload, payload_access
 from pyflow_core.payload.key import OUTPUT
-from pyflow_core.payload.plane import DataPlane
-from pyflow_core.payload.policy import PayloadPolicy, Placement
+from pyflow_core.payload.plane import DataPlane, single_reference
+from pyflow_core.payload.policy import DEFAULT_POLICY, PayloadPolicy, Placement
 from pyflow_core.payload.reader import PayloadReader
 from pyflow_core.payload.writer import Origin, PayloadWriter
 from pyflow_core.ports.state import Envelope
+
+if TYPE_CHECKING:
+    from pyflow_core.codec import Codec
 
 ORIGIN = Origin("orders", "run-1", "send", attempt=1)
 STRICT = PayloadPolicy(strict=True)
@@ -47,13 +52,15 @@ class Shelf:
         self.reader = PayloadReader({"memory": self.store})
         self.plane = DataPlane(self.writer, self.reader)
 
-    async def handle(self, annotation: Any, value: Any) -> Payload[Any]:
-        kept = await self.plane.keep(codec_for(annotation), value, ORIGIN, OUTPUT, policy=STRICT)
-        from pyflow_core.payload.boundary import read_reference
+    async def keep(self, codec: Codec, value: Any, policy: PayloadPolicy = DEFAULT_POLICY) -> Deposit:
+        deposit = decide(draft_value(codec, value), ORIGIN, OUTPUT, policy=policy)
+        if deposit.placement.by_reference:
+            await self.plane.store(deposit)
+        return deposit
 
-        reference = read_reference(kept.envelope.reference or "")
-        assert not isinstance(reference, tuple)
-        return Payload(reference, annotation)
+    async def handle(self, annotation: Any, value: Any) -> Payload[Any]:
+        kept = await self.keep(codec_for(annotation), value, STRICT)
+        return Payload(single_reference(kept.envelope), annotation)
 
 
 def test_a_handle_loads_its_value_with_its_type() -> None:
@@ -138,7 +145,7 @@ def test_user_data_that_looks_like_a_reference_comes_back_verbatim(value: Any, s
     async def scenario() -> None:
         shelf = Shelf()
         for codec in (codec_for(Any), codec_for(dict[str, Any] if isinstance(value, dict) else object)):
-            kept = await shelf.plane.keep(codec, value, ORIGIN, OUTPUT, policy=PayloadPolicy(strict=strict))
+            kept = await shelf.keep(codec, value, PayloadPolicy(strict=strict))
             assert kept.placement.by_reference == strict
             assert await shelf.plane.fetch(codec, kept.envelope) == value
 
@@ -158,7 +165,7 @@ def test_binary_values_go_by_reference_and_come_back_as_bytes() -> None:
     async def scenario() -> None:
         shelf = Shelf()
         for annotation in (bytes, Any):
-            kept = await shelf.plane.keep(codec_for(annotation), b"\x00\xff", ORIGIN, OUTPUT)
+            kept = await shelf.keep(codec_for(annotation), b"\x00\xff")
             assert kept.placement is Placement.BY_KIND
             assert '"encoding":"bytes"' in (kept.envelope.reference or "")
             assert await shelf.plane.fetch(codec_for(annotation), kept.envelope) == b"\x00\xff"
@@ -175,7 +182,7 @@ def test_tables_travel_as_arrow() -> None:
         shelf = Shelf()
         table = arrow.table({"a": [1, 2, None], "b": ["x", "y", "z"]})
         codec = codec_for(arrow.Table)
-        kept = await shelf.plane.keep(codec, table, ORIGIN, OUTPUT)
+        kept = await shelf.keep(codec, table)
         assert (await shelf.plane.fetch(codec, kept.envelope)).equals(table)
         assert kept.fresh.equals(table)
         assert kept.fresh is not table
@@ -183,43 +190,3 @@ def test_tables_travel_as_arrow() -> None:
             await shelf.plane.fetch(codec, Envelope(inline="1"))
 
     asyncio.run(scenario())
-
-
-def test_a_value_is_kept_again_under_another_name() -> None:
-    async def scenario() -> None:
-        shelf = Shelf()
-        kept = await shelf.plane.keep(codec_for(str), "x" * 40_000, ORIGIN, OUTPUT, context=len_context)
-        again = await shelf.plane.again(kept)
-        third = await shelf.plane.again(again)
-        assert len({one.envelope.reference for one in (kept, again, third)}) == 3
-        assert await shelf.plane.fetch(codec_for(str), third.envelope) == "x" * 40_000
-        assert third.envelope.context == '{"length":40000}'
-        inline = await shelf.plane.keep(codec_for(str), "x", ORIGIN, OUTPUT)
-        assert await shelf.plane.again(inline) is inline
-        assert (inline.inline_bytes, kept.inline_bytes) == (3, 0)
-
-    asyncio.run(scenario())
-
-
-def test_a_value_that_waited_long_for_its_commit_is_stored_anew() -> None:
-    async def scenario() -> None:
-        shelf, now = Shelf(), [1000.0]
-        plane = DataPlane(shelf.writer, shelf.reader, uptime=lambda: now[0])
-        kept = await plane.keep(codec_for(str), "x" * 40_000, ORIGIN, OUTPUT)
-        now[0] += 3600
-        assert await plane.confirm(kept) is kept
-        await shelf.store.delete([item.key async for item in shelf.store.objects("")])
-        now[0] += 1
-        again = await plane.confirm(kept)
-        assert again.envelope == kept.envelope
-        assert await plane.fetch(codec_for(str), again.envelope) == "x" * 40_000
-        assert await plane.confirm(again) is again
-        inline = await plane.keep(codec_for(str), "x", ORIGIN, OUTPUT)
-        now[0] += 10_000
-        assert await plane.confirm(inline) is inline
-
-    asyncio.run(scenario())
-
-
-def len_context(value: str) -> dict[str, int]:
-    return {"length": len(value)}

@@ -12,6 +12,8 @@ from pyflow_services.otel import OtelMetricService
 
 from pyflow_core.codec import codec_for
 from pyflow_core.errors import MissingExtraError, PayloadMissingError
+from pyflow_core.payload.deposit import decide
+from pyflow_core.payload.draft import draft_value
 from pyflow_core.payload.key import OUTPUT
 from pyflow_core.payload.plane import DataPlane
 from pyflow_core.payload.reader import PayloadReader
@@ -22,13 +24,14 @@ from pyflow_core.testing.metric import MemoryMetrics
 
 async def use(metrics: MetricService) -> None:
     store = MemoryPayloadService()
-    plane = DataPlane(
-        PayloadWriter(store, metrics=metrics), PayloadReader({"memory": store}, metrics=metrics), metrics=metrics
-    )
+    plane = DataPlane(PayloadWriter(store, metrics=metrics), PayloadReader({"memory": store}, metrics=metrics))
     codec, origin = codec_for(str), Origin("orders", "run-1", "send")
-    large = await plane.keep(codec, "x" * 50_000, origin, OUTPUT)
-    await plane.keep(codec, "x" * 2_000, origin, OUTPUT, run_inline_bytes=70_000)
-    await plane.keep(codec, "x", origin, OUTPUT)
+    large, over_budget, _ = (
+        decide(draft_value(codec, "x" * size), origin, OUTPUT, run_inline_bytes=inline_bytes, metrics=metrics)
+        for size, inline_bytes in ((50_000, 0), (2_000, 70_000), (1, 0))
+    )
+    await plane.store(large)
+    await plane.store(over_budget)
     await plane.fetch(codec, large.envelope)
     await store.delete([item.key async for item in store.objects("")])
     with pytest.raises(PayloadMissingError):
@@ -42,7 +45,7 @@ def test_puts_gets_errors_sizes_and_overruns_are_measured() -> None:
     assert len(metrics.values["pyflow.payload.get_seconds{store=memory}"]) == 2
     assert metrics.counts["pyflow.payload.errors{code=payload_missing,operation=get,store=memory}"] == 1
     assert metrics.counts["pyflow.payload.budget_overruns"] == 1
-    large, over_budget, small = metrics.values["pyflow.event_result_bytes{kind=output}"]
+    small, large, over_budget = metrics.values["pyflow.event_result_bytes{kind=output}"]
     assert small == 3
     assert max(large, over_budget) < 500
     assert metrics.counts["pyflow.status.payload_loads"] == 0
