@@ -134,7 +134,8 @@ class _Chart:
     def _label(self, node: GraphNode) -> str:
         lines = [node.label or node.kind]
         if node.step is not None:
-            lines = ["*" if node.label in (None, DYNAMIC) else node.label, self._targets.get(node.step, node.kind)]
+            shown = "*" if node.label is None or node.label == DYNAMIC else node.label
+            lines = [shown, self._targets.get(node.step, node.kind)]
         elif node.kind == "parallel":
             over = f" for each of {node.over}" if node.over is not None else ""
             lines = [f"{_JOINS[node.join or 'all']}{over}"]
