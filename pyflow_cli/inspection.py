@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pyflow_cli.settings import Settings
     from pyflow_core.metadata import Diagnostic, Metadata
-    from pyflow_inspector import InspectorSettings
+    from pyflow_inspector import Findings, InspectorSettings
 
 CACHE_FOLDER = ".pyflow/cache/inspector"
 """Below the project's folder."""
@@ -22,7 +22,7 @@ STOPPING_FAMILIES = frozenset("12459")
 """Families of findings whose errors stop `generate`: names, forms, wiring, types, and pyflow's own."""
 
 
-def inspect(settings: Settings, *, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> Metadata:
+def inspect(settings: Settings) -> Metadata:
     """Read the project's source.
 
     Raises:
@@ -30,7 +30,18 @@ def inspect(settings: Settings, *, select: tuple[str, ...] = (), ignore: tuple[s
     """
     from pyflow_inspector import inspect_project
 
-    return inspect_project(inspector_settings(settings, select=select, ignore=ignore))
+    return inspect_project(inspector_settings(settings))
+
+
+def find(settings: Settings, *, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> Findings:
+    """Read the project's source for its findings only.
+
+    Raises:
+        UsageError: the source folder does not exist.
+    """
+    from pyflow_inspector import check_project
+
+    return check_project(inspector_settings(settings, select=select, ignore=ignore))
 
 
 def inspector_settings(

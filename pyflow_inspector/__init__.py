@@ -9,13 +9,16 @@ from pyflow_inspector.settings import InspectorSettings
 
 if TYPE_CHECKING:
     from pyflow_core.metadata import Metadata
+    from pyflow_inspector.findings import Findings
     from pyflow_inspector.render import render_github, render_json, render_sarif, render_text
     from pyflow_inspector.rules import RULES, Rule
 
 __all__ = [
     "RULES",
+    "Findings",
     "InspectorSettings",
     "Rule",
+    "check_project",
     "inspect_project",
     "render_github",
     "render_json",
@@ -38,7 +41,19 @@ def inspect_project(settings: InspectorSettings) -> Metadata:
     return inspect(settings)
 
 
+def check_project(settings: InspectorSettings) -> Findings:
+    """The findings alone, which are sooner there: those that `inspect_project` gives with everything else.
+
+    Raises:
+        OSError: a file of the project cannot be opened.
+    """
+    from pyflow_inspector.inspecting import check
+
+    return check(settings)
+
+
 _HOME = {
+    "Findings": "findings",
     "RULES": "rules",
     "Rule": "rules",
     "render_github": "render",

@@ -1,25 +1,21 @@
 """What has been read once and need not be read again, as files of JSON lines in a folder of the project.
 
 Nothing here can fail: a cache that cannot be read is empty, and one that cannot be written stays as it is. Entries are
-found by content, never by time, and are put in place whole, so that several processes may share a folder.
+found by content, never by time, and are put in place whole, so that several processes may share a folder: the last one
+that writes an entry has it, and the others lose a little time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import tempfile
-from typing import TYPE_CHECKING, TypeVar
-
-from pyflow_inspector.plain import NotPlainError, from_plain, to_plain
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-T = TypeVar("T")
 
 _IGNORED_BY_GIT = "*\n"
 _SPARE = 64
@@ -27,7 +23,7 @@ _SPARE = 64
 
 
 class Cache:
-    """The entries of one folder, each under a name, valid for one key."""
+    """The entries of one folder, each some lines of JSON under a name, valid for one key."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -35,23 +31,23 @@ class Cache:
         self._is_writable = True
         self._has_written = False
 
-    def load(self, name: str, key: str, kind: type[T]) -> T | None:
+    def load(self, name: str, key: str) -> list[bytes] | None:
         """What was stored under `name`, if it was for the same `key`."""
         file = _file_name(name)
         self._asked.add(file)
         try:
             head, _, body = (self._folder / file).read_bytes().partition(b"\n")
-            return from_plain(kind, json.loads(body)) if head == _head(key, body) else None
-        except (OSError, ValueError, RecursionError, NotPlainError):
+        except OSError:
             return None
+        return body.split(b"\n") if head == _head(key, body) else None
 
-    def store(self, name: str, key: str, value: object) -> None:
-        """Keep a value; it takes the place of what was under `name`."""
+    def store(self, name: str, key: str, lines: Iterable[bytes]) -> None:
+        """Keep some lines; they take the place of what was under `name`."""
         file = _file_name(name)
         self._asked.add(file)
         if self._is_writable:
+            body = b"\n".join(lines)
             try:
-                body = json.dumps(to_plain(value), separators=(",", ":")).encode()
                 self._write(file, _head(key, body) + b"\n" + body)
             except OSError:
                 self._is_writable = False

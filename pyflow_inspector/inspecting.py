@@ -1,31 +1,46 @@
-"""From settings to metadata: which units there are, what each says, what they say together."""
+"""From settings to findings and metadata: which units there are, what each says, what they say together."""
 
 from __future__ import annotations
 
 import gc
+import json
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pyflow_core.metadata import Metadata
 from pyflow_inspector.cache import Cache, digest_of
+from pyflow_inspector.findings import Findings
 from pyflow_inspector.fingerprint import fingerprint
+from pyflow_inspector.plain import NotPlainError, from_plain, to_plain
 from pyflow_inspector.setting_place import SETTINGS_FILE
 from pyflow_inspector.settings import target_names
 from pyflow_inspector.source import SourceIndex, find_sources
-from pyflow_inspector.unit_source import UnitSource, is_lasting
 from pyflow_inspector.wire_function import WIRE_FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
+    from pyflow_core.metadata import Metadata
+    from pyflow_inspector.linked import LinkedProject
     from pyflow_inspector.settings import InspectorSettings
-    from pyflow_inspector.unit import UnitReport
+    from pyflow_inspector.unit_outline import OutlinedUnit
+    from pyflow_inspector.unit_source import UnitSource
 
 
 def inspect(settings: InspectorSettings) -> Metadata:
     """Read every file that wires something, and whatever those lead to."""
     with _without_collection():
-        return _known_or_read(settings)
+        try:
+            return _Inspection(settings, settings.cache).metadata()
+        except NotPlainError:
+            return _Inspection(settings, None).metadata()  # what was kept is whole, and yet nothing of ours
+
+
+def check(settings: InspectorSettings) -> Findings:
+    """The same, for who wants to know the findings only."""
+    with _without_collection():
+        return _Inspection(settings, settings.cache).findings()
 
 
 @contextmanager
@@ -40,50 +55,90 @@ def _without_collection() -> Generator[None]:
             gc.enable()
 
 
-def _known_or_read(settings: InspectorSettings) -> Metadata:
-    index = SourceIndex(find_sources(settings))
-    if settings.cache is None:
-        return _inspect(settings, index, None)[0]
-    cache = Cache(settings.cache)
-    name, key = _result_name(settings), _result_key(settings, index)
-    known = cache.load(name, key, Metadata)
-    if known is not None:
-        return known
-    metadata, is_complete = _inspect(settings, index, cache)
-    if is_complete:
-        cache.store(name, key, metadata)
-    cache.tidy()
-    return metadata
+class _Inspection:
+    """One look at the source of a project."""
+
+    def __init__(self, settings: InspectorSettings, cache: Path | None) -> None:
+        self._settings = settings
+        self._cache = None if cache is None else Cache(cache)
+        self._index = SourceIndex(find_sources(settings))
+
+    def findings(self) -> Findings:
+        """What was found the last time, if nothing has changed."""
+        if self._cache is None:
+            return self._find()
+        name, key = _findings_name(self._settings), _findings_key(self._settings, self._index)
+        known = _parse_findings(self._cache.load(name, key))
+        if known is not None:
+            return known
+        found = self._find()
+        if all(unit.is_lasting for unit in self._units):
+            self._cache.store(name, key, [json.dumps(to_plain(found), separators=(",", ":")).encode()])
+        return found
+
+    def metadata(self) -> Metadata:
+        """The findings and all that the units say."""
+        from pyflow_inspector.linking import flow_key, summarise  # not needed for findings that are known
+
+        found = self.findings()
+        flows = {
+            flow_key(workflow): flow
+            for unit in self._units
+            for workflow, flow in zip(unit.outline.workflows, unit.flows.all, strict=True)
+        }
+        return summarise(self._linked, flows, found.diagnostics)
+
+    def _find(self) -> Findings:
+        from pyflow_inspector.report import find_diagnostics  # nor are the rules
+
+        reports = [unit.outline for unit in self._units]
+        diagnostics = find_diagnostics(self._linked, reports, self._index.sources.values())
+        return Findings(diagnostics, len(self._linked.workflows), len(self._linked.rpcs))
+
+    @cached_property
+    def _units(self) -> list[OutlinedUnit]:
+        from pyflow_inspector.unit_source import UnitSource
+
+        source = UnitSource(self._settings, self._index, self._cache)
+        units = _read_all(self._index, source, _factory(self._settings, self._index))
+        source.save()
+        if self._cache is not None:
+            self._cache.tidy()
+        return units
+
+    @cached_property
+    def _linked(self) -> LinkedProject:
+        from pyflow_inspector.linking import link
+
+        return link(self._settings, self._index.sources, (unit.outline for unit in self._units))
 
 
-def _inspect(settings: InspectorSettings, index: SourceIndex, cache: Cache | None) -> tuple[Metadata, bool]:
-    """The metadata, and whether it would be the same again."""
-    from pyflow_inspector.linking import link, summarise  # not needed where nothing has changed
-    from pyflow_inspector.report import find_diagnostics
-
-    reports = _read_all(index, UnitSource(settings, index, cache), _factory(settings, index))
-    linked = link(settings, index.sources, reports)
-    metadata = summarise(linked, find_diagnostics(linked, reports, index.sources.values()))
-    return metadata, all(map(is_lasting, reports))
+def _parse_findings(lines: list[bytes] | None) -> Findings | None:
+    if lines is None:
+        return None
+    try:
+        return from_plain(Findings, json.loads(lines[0]))
+    except (ValueError, RecursionError, NotPlainError):
+        return None
 
 
-def _read_all(index: SourceIndex, source: UnitSource, factory: str | None) -> list[UnitReport]:
+def _read_all(index: SourceIndex, source: UnitSource, factory: str | None) -> list[OutlinedUnit]:
     """The files whose bytes speak of a wire function, or of a name under which one is passed on."""
-    reports: dict[str, UnitReport] = {}
+    units: dict[str, OutlinedUnit] = {}
     first = [] if factory is None else [factory]
     words = fresh_words = {name.encode() for name in WIRE_FUNCTIONS}
     while fresh_words:
         speaking = [
             name
             for name, file in index.sources.items()
-            if name not in reports and any(word in file.data for word in fresh_words)
+            if name not in units and any(word in file.data for word in fresh_words)
         ]
         found = source.read([*first, *speaking])
         first = []
-        reports.update((report.unit, report) for report in found)
-        fresh_words = {alias.encode() for report in found for alias in report.aliases} - words
+        units.update((unit.outline.unit, unit) for unit in found)
+        fresh_words = {alias.encode() for unit in found for alias in unit.outline.aliases} - words
         words = words | fresh_words
-    return [reports[unit] for unit in sorted(reports)]
+    return [units[name] for name in sorted(units)]
 
 
 def _factory(settings: InspectorSettings, index: SourceIndex) -> str | None:
@@ -92,15 +147,15 @@ def _factory(settings: InspectorSettings, index: SourceIndex) -> str | None:
     return settings.services if target is not None and target[0] in index.sources else None
 
 
-def _result_name(settings: InspectorSettings) -> str:
+def _findings_name(settings: InspectorSettings) -> str:
     """One for each way of asking, so that `check --select` and `generate` do not take each other's place."""
     levels = [(glob, *sorted(table.items())) for glob, table in settings.per_file_rules.items()]
     asked = [settings.name, settings.package, settings.services, settings.select, settings.ignore, levels]
-    return f"result {digest_of([*asked, sorted(settings.rules.items())])}"
+    return f"findings {digest_of([*asked, sorted(settings.rules.items())])}"
 
 
-def _result_key(settings: InspectorSettings, index: SourceIndex) -> str:
-    """Of everything that the result is made of; the settings file is, because findings point into it."""
+def _findings_key(settings: InspectorSettings, index: SourceIndex) -> str:
+    """Of everything that findings are made of; the settings file is, because findings point into it."""
     path = settings.root / SETTINGS_FILE
     try:
         written = path.read_bytes()

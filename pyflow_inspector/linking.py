@@ -9,17 +9,20 @@ from pyflow_core.metadata import Metadata, ProjectMeta
 from pyflow_inspector.linked import LinkedProject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pyflow_core.metadata import Diagnostic, GraphNode, Span, StepMeta, WorkflowMeta
     from pyflow_inspector.settings import InspectorSettings
     from pyflow_inspector.unit import RpcFact, UnitReport, WiringFact, WorkflowFact
+    from pyflow_inspector.unit_outline import Flow
 
 Fact = TypeVar("Fact", "WorkflowFact", "RpcFact")
+FlowKey = tuple[str, str]
+"""The file in which a workflow is wired, and its name."""
 
 
 def link(settings: InspectorSettings, modules: Iterable[str], units: Iterable[UnitReport]) -> LinkedProject:
-    """One project of all units."""
+    """One project of all units, of which their outlines will do."""
     reports = list(units)
     wirings = [wiring for report in reports for wiring in report.wirings]
     return LinkedProject(
@@ -44,24 +47,29 @@ def _place(wiring: WiringFact) -> tuple[str, int, int]:
     return span.file, span.line, span.column
 
 
-def summarise(linked: LinkedProject, diagnostics: tuple[Diagnostic, ...]) -> Metadata:
-    """The metadata of a project."""
+def summarise(linked: LinkedProject, flows: Mapping[FlowKey, Flow], diagnostics: tuple[Diagnostic, ...]) -> Metadata:
+    """The metadata of a project, with what its workflows do."""
     settings = linked.settings
     return Metadata(
         ProjectMeta(settings.name, ".", settings.package, settings.services),
-        tuple(_workflow(linked, workflow.meta) for workflow in linked.workflows),
+        tuple(_workflow(linked, workflow.meta, flows[flow_key(workflow)]) for workflow in linked.workflows),
         tuple(rpc.meta for rpc in linked.rpcs),
         diagnostics,
     )
 
 
-def _workflow(linked: LinkedProject, meta: WorkflowMeta) -> WorkflowMeta:
+def flow_key(workflow: WorkflowFact) -> FlowKey:
+    """No other workflow of a project has the same."""
+    return workflow.wiring.span.file, workflow.meta.name
+
+
+def _workflow(linked: LinkedProject, meta: WorkflowMeta, flow: Flow) -> WorkflowMeta:
     """The workflow with the names of RPCs in place of typed references."""
     return replace(
         meta,
-        steps=tuple(_step(linked, step) for step in meta.steps),
+        steps=tuple(_step(linked, step) for step in flow.steps),
         invokes=tuple(sorted({linked.rpc_name(rpc) for rpc in meta.invokes})),
-        graph=replace(meta.graph, nodes=tuple(_node(linked, node) for node in meta.graph.nodes)),
+        graph=replace(flow.graph, nodes=tuple(_node(linked, node) for node in flow.graph.nodes)),
     )
 
 

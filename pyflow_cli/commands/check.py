@@ -14,7 +14,8 @@ from pyflow_cli.output import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyflow_core.metadata import Diagnostic, Metadata
+    from pyflow_core.metadata import Diagnostic
+    from pyflow_inspector import Findings
 
 
 class FailOn(StrEnum):
@@ -56,18 +57,18 @@ def check(
     settings = cli.settings
     wanted = _codes("--select", select), _codes("--ignore", ignore)
 
-    def look() -> "tuple[Metadata, list[Diagnostic]]":
-        metadata = inspection.inspect(settings, select=wanted[0], ignore=wanted[1])
-        findings = list(metadata.diagnostics)
-        return metadata, inspection.below(findings, paths, settings.root) if paths else findings
+    def look() -> "tuple[Findings, list[Diagnostic]]":
+        found = inspection.find(settings, select=wanted[0], ignore=wanted[1])
+        findings = list(found.diagnostics)
+        return found, inspection.below(findings, paths, settings.root) if paths else findings
 
     if fix or unsafe_fixes:
         _repair(cli, lambda: look()[1], unsafe=unsafe_fixes)
-    metadata, findings = look()
+    found, findings = look()
     form = form or (Format.JSON if cli.json else Format.TEXT)
     cli.output.data(render(form, findings, settings.root, color=cli.output.color))
-    found = inspection.count(findings)
-    cli.output.prose(found or f"no findings in {len(metadata.workflows)} workflows and {len(metadata.rpcs)} RPCs")
+    counted = inspection.count(findings)
+    cli.output.prose(counted or f"no findings in {found.workflows} workflows and {found.rpcs} RPCs")
     failing = inspection.at_least(findings, fail_on or settings.fail_on)
     return ExitCode.NO if failing else ExitCode.DONE
 

@@ -5,13 +5,26 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyflow_inspector import InspectorSettings, inspect_project, unit_source
+from pyflow_inspector import (
+    Findings,
+    InspectorSettings,
+    check_project,
+    inspect_project,
+    inspecting,
+    unit_cache,
+    unit_source,
+)
+from pyflow_inspector.cache import Cache
+from pyflow_inspector.source import SourceIndex, find_sources
+from pyflow_inspector.unit_outline import Flows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,30 +54,61 @@ FILES = {
 }
 
 
+Inspect = Any
+Check = Any
+
+
 @pytest.fixture
-def cached(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Metadata, list[str]]]:
-    """Inspects with a cache: the metadata, and the units that were read for it."""
+def units_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The units that are read where there is a cache."""
     read: list[str] = []
     real = unit_source.UnitSource._read
 
     def note(self: unit_source.UnitSource, units: list[str]) -> Any:
-        read.extend(units)
+        if self._cache is not None:
+            read.extend(units)
         return real(self, units)
 
     monkeypatch.setattr(unit_source.UnitSource, "_read", note)
+    return read
+
+
+@pytest.fixture
+def cached(bench: Bench, units_read: list[str]) -> Callable[..., tuple[Metadata, list[str]]]:
+    """Inspects with a cache: the metadata, and the units that were read for it."""
     for name, text in FILES.items():
         bench.write(name, text)
 
     def inspect(**settings: Any) -> tuple[Metadata, list[str]]:
-        read.clear()
+        units_read.clear()
         given = {"root": bench.root, "source": bench.root, "name": "x", "cache": folder(bench), **settings}
         metadata = inspect_project(InspectorSettings(**given))
-        units = list(read)
+        units = list(units_read)
         plain = inspect_project(InspectorSettings(**{**given, "cache": None}))
         assert json.dumps(metadata.to_json()) == json.dumps(plain.to_json())
+        assert check_project(InspectorSettings(**given)) == _findings(plain)
         return metadata, units
 
     return inspect
+
+
+@pytest.fixture
+def checked(cached: Inspect, bench: Bench, units_read: list[str]) -> Callable[[], list[str]]:
+    """Looks for findings with the same cache: the units that were read for that."""
+
+    def check() -> list[str]:
+        units_read.clear()
+        settings = InspectorSettings(root=bench.root, source=bench.root, name="x", cache=folder(bench))
+        found = check_project(settings)
+        units = list(units_read)
+        assert found == _findings(inspect_project(replace(settings, cache=None)))
+        return units
+
+    return check
+
+
+def _findings(metadata: Metadata) -> Findings:
+    return Findings(metadata.diagnostics, len(metadata.workflows), len(metadata.rpcs))
 
 
 def folder(bench: Bench) -> Path:
@@ -72,7 +116,6 @@ def folder(bench: Bench) -> Path:
 
 
 UNITS = ["app.one", "app.rpcs", "app.two"]
-Inspect = Any
 
 
 def test_nothing_is_read_twice(cached: Inspect) -> None:
@@ -135,6 +178,22 @@ def test_another_way_of_asking_reads_nothing_again(cached: Inspect, settings: di
 def test_another_generated_package_reads_all_again(cached: Inspect) -> None:
     cached()
     assert cached(package="app.pyflow_gen")[1] == UNITS
+
+
+def test_to_look_for_findings_only_keeps_what_was_read_for_who_wants_all(cached: Inspect, checked: Check) -> None:
+    assert checked() == UNITS
+    assert checked() == []
+    assert cached()[1] == []
+
+
+def test_who_wants_all_keeps_what_was_read_for_who_looks_for_findings_only(
+    cached: Inspect, checked: Check, bench: Bench
+) -> None:
+    cached()
+    assert checked() == []
+    bench.write("app/one.py", SOURCE.format("one").replace('"users.create"', '"users.creat"'))
+    assert checked() == ["app.one"]
+    assert "PF201" in [one.code for one in cached()[0].diagnostics]
 
 
 def test_another_pyflow_reads_all_again(cached: Inspect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,9 +300,103 @@ def test_entries_of_files_that_are_gone_are_removed_in_time(
         (folder(bench) / f"{number}.json").write_text("{}")
     bench.write("app/one.py", SOURCE.format("uno"))
     cached()
-    names = {path.name for path in folder(bench).iterdir()}
-    assert len(names) == len(UNITS) + 2  # the result and .gitignore
+    assert len(list(folder(bench).iterdir())) == 3  # the units, the findings and .gitignore
     assert cached()[1] == []
+
+
+def test_units_that_are_gone_are_forgotten_in_time(
+    cached: Inspect, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyflow_inspector.unit_cache._SPARE", 0)
+    for number in range(9):
+        bench.write(f"app/more_{number}.py", SOURCE.format(f"more{number}"))
+    cached()
+    for number in range(9):
+        (bench.root / f"app/more_{number}.py").unlink()
+    cached()
+    assert "more_8" in _units_kept(bench)
+    bench.write("app/one.py", SOURCE.format("uno"))
+    cached()
+    assert "more_8" not in _units_kept(bench)
+    assert cached()[1] == []
+
+
+def _units_kept(bench: Bench) -> str:
+    return max(folder(bench).glob("*.json"), key=lambda path: path.stat().st_size).read_text()
+
+
+FORGED = [b"[]", b"{", b"null", b"[[]]", b"[[[[],[]]]]", b"[[[[],[[],[]]],[[],[[],[]]]]]", b"[" * 100_000, b""]
+
+
+@pytest.mark.parametrize("line", FORGED, ids=range(len(FORGED)))
+def test_a_whole_entry_that_holds_something_else_is_read_again(
+    cached: Inspect, checked: Check, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("pyflow_inspector.unit_cache._line", lambda _: line)
+        cached()
+    assert checked() == []  # the findings are right
+    metadata, units = cached()
+    assert (units, len(metadata.workflows)) == (UNITS, 2)
+
+
+@pytest.mark.parametrize("line", FORGED, ids=range(len(FORGED)))
+def test_flows_that_are_something_else_are_read_again(
+    cached: Inspect, checked: Check, bench: Bench, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    real = unit_cache._line
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "pyflow_inspector.unit_cache._line", lambda value: line if isinstance(value, Flows) else real(value)
+        )
+        cached()
+    bench.write("app/rpcs.py", FILES["app/rpcs.py"] + "# more\n")
+    assert checked() == ["app.rpcs"]  # nobody has looked at the flows
+    assert len(cached()[0].workflows) == 2
+
+
+def test_findings_that_are_something_else_are_looked_for_again(cached: Inspect, bench: Bench) -> None:
+    cached()
+    settings = InspectorSettings(root=bench.root, source=bench.root, name="x", cache=folder(bench))
+    name, key = inspecting._findings_name(settings), inspecting._findings_key(settings, _index(settings))
+    for line in FORGED:
+        Cache(folder(bench)).store(name, key, [line])
+        assert cached()[1] == []
+
+
+def _index(settings: InspectorSettings) -> SourceIndex:
+    return SourceIndex(find_sources(settings))
+
+
+DYING = """
+import os, signal, sys
+from pathlib import Path
+import pyflow_inspector as p
+real, left = os.replace, int(sys.argv[2])
+def replace(one, other):
+    global left
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    real(one, other)
+os.replace = replace
+root = Path(sys.argv[1])
+p.inspect_project(p.InspectorSettings(root=root, source=root, name="x", cache=root / ".pyflow/cache/inspector"))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+@pytest.mark.parametrize("written", [0, 1])
+def test_a_process_that_is_killed_while_it_writes_leaves_what_was_there(
+    cached: Inspect, bench: Bench, written: int
+) -> None:
+    cached()
+    bench.write("app/one.py", SOURCE.format("uno"))
+    killed = subprocess.run([sys.executable, "-c", DYING, str(bench.root), str(written)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(folder(bench).glob(".new-*"))) == 1
+    assert cached()[1] == (["app.one"] if written == 0 else [])
 
 
 def test_two_processes_at_once_give_the_same(bench: Bench) -> None:
