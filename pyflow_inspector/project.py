@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+import pyflow_core
 from pyflow_inspector.module_table import Assigned, Binding, Defined, Imported, NameTable, build_table
 from pyflow_inspector.source_text import SyntaxFault
 from pyflow_inspector.syntax import Syntax, parse_source
 from pyflow_inspector.tree import dotted_name
-from pyflow_inspector.wire_function import WIRE_FUNCTIONS
 
 if TYPE_CHECKING:
     from pyflow_inspector.settings import InspectorSettings
@@ -283,15 +283,15 @@ class Project:
     def _from_stars(self, module: Module, name: str, seen: frozenset[tuple[str, str]]) -> Symbol | None:
         """A name from `import *`; if it lies outside the project there must be only one place to come from."""
         outside: list[str] = []
-        is_wire_function = name in WIRE_FUNCTIONS
         for star in module.table.star_modules:
             other = self.module(star)
             found = self._named(other, name, seen) if other is not None else None
             if found is not None:
                 return found
-            if star not in self._modules.index.sources:
-                if is_wire_function and star == "pyflow_core":
+            if star == pyflow_core.__name__:
+                if name in pyflow_core.__all__:
                     return Symbol(star, name)
+            elif star not in self._modules.index.sources:
                 outside.append(star)
         return Symbol(outside[0], name) if len(outside) == 1 and name not in BUILTINS else None
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+import libcst as cst
+
 from pyflow_inspector.conduct.meaning import function_node
 from pyflow_inspector.conduct.survey import survey
 from pyflow_inspector.factory import read_services
@@ -17,7 +19,8 @@ from pyflow_inspector.rules.pf903_rule_crashed import RuleCrashed
 from pyflow_inspector.settings import target_names
 from pyflow_inspector.signature import read_signature
 from pyflow_inspector.source_text import SyntaxFault, file_start
-from pyflow_inspector.steps.value import Context, Items
+from pyflow_inspector.steps.decoration import made
+from pyflow_inspector.steps.value import Context, FunctionValue, Instance, Items
 from pyflow_inspector.steps.walker import Walker
 from pyflow_inspector.summary import rpc_fact, wiring_fact, workflow_fact
 from pyflow_inspector.unit import FactoryFact, UnitReport
@@ -27,13 +30,11 @@ from pyflow_inspector.wiring import find_wirings, wire_kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import libcst as cst
-
     from pyflow_core.metadata import Diagnostic, Span
     from pyflow_inspector.project import Module, Modules
     from pyflow_inspector.rules import Rule
     from pyflow_inspector.settings import InspectorSettings
-    from pyflow_inspector.steps.value import Value
+    from pyflow_inspector.steps.value import Meaning, Value
     from pyflow_inspector.wiring import Wiring
 
 T = TypeVar("T")
@@ -177,14 +178,27 @@ def _read_function(
     if wiring.kind == "workflow":
         services = frozenset(service.name for service in signature.services if not service.builtin)
         services -= {parameter.name for parameter in walker.facts.renamed}
-        walker.facts.conduct = survey(project, module, function_node(module, node), walker.facts, services)
+        walker.facts.conduct = survey(project, module, function_node(module, node), walker.facts, services, around)
     return WiredFunction(name, wiring, module, label, signature, walker.facts)
 
 
-def _middleware(walker: Walker, wiring: Wiring) -> tuple[Value, ...]:
+def _middleware(walker: Walker, wiring: Wiring) -> tuple[FunctionValue, ...]:
     """The functions around a workflow, as far as they can be found."""
     node = None if wiring.call is None else keyword_argument(wiring.call, "middleware")
     if node is None:
         return ()
-    listed = walker.evaluate(node, Context(walker.frame(wiring.module, wiring.module.name))).meaning
-    return tuple(value for item in listed.values for value in item.options) if isinstance(listed, Items) else ()
+    ctx = Context(walker.frame(wiring.module, wiring.module.name))
+    if isinstance(node, cst.List | cst.Tuple):
+        layers = [made(walker, element.value, ctx) for element in node.elements]
+    else:
+        listed = walker.evaluate(node, ctx).meaning
+        layers = list(listed.values) if isinstance(listed, Items) else []
+    found = (_called(walker, value, node, ctx) for layer in layers for value in layer.options)
+    return tuple(one for one in found if isinstance(one, FunctionValue))
+
+
+def _called(walker: Walker, value: Value, node: cst.BaseExpression, ctx: Context) -> Meaning:
+    """What runs when a value is called: of an object its `__call__`."""
+    if isinstance(value.meaning, Instance):
+        return walker.attribute(value, "__call__", node, ctx).meaning
+    return value.meaning

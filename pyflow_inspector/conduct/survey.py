@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyflow_inspector.conduct.scope import Binding
     from pyflow_inspector.project import Module, Project, Symbol
     from pyflow_inspector.steps.fact import Facts, FoundStep
+    from pyflow_inspector.steps.value import FunctionValue
 
 _Place = tuple[ast.AST, Stand, ast.AST]
 _Parts = Iterable[tuple[ast.AST, Stand]]
@@ -95,8 +96,18 @@ class Conduct:
         self._services.clear()
 
 
-def survey(project: Project, module: Module, node: Function, facts: Facts, services: frozenset[str]) -> Conduct:
-    """Walk the function of a workflow and whatever it calls, knowing from `facts` which calls are steps."""
+def survey(
+    project: Project,
+    module: Module,
+    node: Function,
+    facts: Facts,
+    services: frozenset[str],
+    around: Iterable[FunctionValue] = (),
+) -> Conduct:
+    """Walk the function of a workflow and whatever it calls, knowing from `facts` which calls are steps.
+
+    The functions `around` it are its middleware, which is replayed with it.
+    """
     conduct = Conduct(Meaning(project), services)
     for step in facts.steps:
         conduct.step_calls.setdefault(step.module.syntax.twin(step.call), step)
@@ -106,7 +117,7 @@ def survey(project: Project, module: Module, node: Function, facts: Facts, servi
             conduct.invokes.add(twin)
         elif pending.kind == "helper":
             conduct.helpers.add(twin)
-    _Survey(project, conduct).run(module, node)
+    _Survey(project, conduct).run(module, node, around)
     return conduct
 
 
@@ -125,11 +136,16 @@ class _Survey:
             if function is not None:
                 self._step_functions[function.module.syntax.twin(function.node)] = step
 
-    def run(self, module: Module, node: Function) -> None:
-        self._own.add(module.name.partition(".")[0])
+    def run(self, module: Module, node: Function, around: Iterable[FunctionValue]) -> None:
+        self._own.update(one.name.partition(".")[0] for one in (module, *(layer.module for layer in around)))
         self._conduct.root = make_scope(module, node)
         self._met[node, False] = self._conduct.root
-        self._waiting.append(Stand(self._conduct.root))
+        outside = Stand(self._conduct.root)
+        self._waiting.append(outside)
+        for layer in around:
+            function = layer.module.syntax.twin(layer.node)
+            if isinstance(function, FUNCTIONS):
+                self._enter(layer.module, function, outside, owner=layer.owner)
         while self._waiting and len(self._conduct.bodies) < MAX_FUNCTIONS:
             self._body(self._waiting.popleft())
 

@@ -16,6 +16,8 @@ _MESSAGES = {
     "step": "this step is not awaited, so it never runs",
     "helper": "this helper makes steps and is not awaited, so it never runs",
     "invoke": "this invocation is not awaited, so it never happens",
+    "group": "this is not awaited, so nobody waits for what it is given, nor gets the results",
+    "rest": "this is not awaited, so neither the workflow nor the middleware inside this one runs",
 }
 
 
@@ -26,7 +28,8 @@ class StepNotAwaited(Rule):
     and its result is missing.
 
     Await it, or hand it to `asyncio.gather`, `asyncio.create_task` or a task group. The same holds for helpers that
-    make steps, and for `rpc.invoke`.
+    make steps, for `rpc.invoke`, for `proceed()` in middleware, and for `asyncio.gather`, `wait`, `wait_for` and
+    `shield` themselves.
     """
 
     code = "PF203"

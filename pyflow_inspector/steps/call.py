@@ -17,7 +17,7 @@ from pyflow_inspector.steps.container import call_member
 from pyflow_inspector.steps.decoration import decorated
 from pyflow_inspector.steps.fact import Form, FoundStep, Invoke, Pending, Place, Reuse, are_exclusive
 from pyflow_inspector.steps.form import read_form
-from pyflow_inspector.steps.group import group_join, hold, makes_task
+from pyflow_inspector.steps.group import group_join, hold, makes_task, must_be_awaited
 from pyflow_inspector.steps.instance import construct, is_abstract
 from pyflow_inspector.steps.liveness import hand_out, is_live
 from pyflow_inspector.steps.outside import call_outside, outside_name
@@ -33,6 +33,7 @@ from pyflow_inspector.steps.value import (
     Member,
     Method,
     Partial,
+    Proceed,
     Reference,
     Value,
     choose,
@@ -56,7 +57,7 @@ def _call(walker: Walker, node: cst.Call, ctx: Context) -> Value:
     callee = walker.evaluate(node.func, ctx)
     group = group_join(callee.meaning, node)
     if group is not None:
-        return _group(walker, node, group, ctx)
+        return _waiting(walker, node, callee, _group(walker, node, group, ctx), ctx)
     mark = walker.facts.blocks.mark()
     value = call_value(walker, node, callee, read_given(walker, node, ctx), ctx)
     if is_followed(callee.meaning) and not isinstance(callee.meaning, Member):
@@ -65,7 +66,14 @@ def _call(walker: Walker, node: cst.Call, ctx: Context) -> Value:
     if makes_task(node):
         for block in value.blocks:
             block.started = True
-    return value
+    return _waiting(walker, node, callee, value, ctx)
+
+
+def _waiting(walker: Walker, node: cst.Call, callee: Value, value: Value, ctx: Context) -> Value:
+    """What `asyncio.gather` and its kin give back must be awaited as a step must."""
+    if ctx.in_step or not must_be_awaited(callee.meaning):
+        return value
+    return replace(value, pending=(_pend(walker, node, "group", ctx),))
 
 
 def _group(walker: Walker, node: cst.Call, join: Join, ctx: Context) -> Value:
@@ -212,6 +220,12 @@ def _helper(
 
 def _pend(walker: Walker, node: cst.Call, kind: Any, ctx: Context) -> Pending:
     return walker.facts.pending.setdefault(node, Pending(ctx.frame.module, node, kind))
+
+
+def _go_on(
+    walker: Walker, node: cst.CSTNode, _proceed: Proceed, _given: tuple[Given, ...], ctx: Context
+) -> Value | None:
+    return Value(pending=(_pend(walker, node, "rest", ctx),)) if isinstance(node, cst.Call) else None
 
 
 # --- rpc.invoke
@@ -474,6 +488,7 @@ _CALLS: dict[type, Callable[..., Value | None]] = {
     Reference: _reference,
     FunctionValue: _helper,
     Partial: _partial,
+    Proceed: _go_on,
     Choice: _any_of,
     Member: _member,
     Symbol: _class,

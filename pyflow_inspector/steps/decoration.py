@@ -56,14 +56,14 @@ def _apply_all(walker: Walker, function: FunctionValue, node: cst.FunctionDef, c
             value = _dispatched(function, node)
             continue
         given = (Given(ctx.frame.module, expression, value),)
-        result = _force(walker, expression, _evaluated(walker, expression, ctx), given, ctx)
+        result = _force(walker, expression, made(walker, expression, ctx), given, ctx)
         if isinstance(result.meaning, FunctionValue | Partial | Instance | Choice):
             value = replace(result, pending=())
     return value
 
 
-def _evaluated(walker: Walker, expression: cst.BaseExpression, ctx: Context) -> Value:
-    """A decorator, or what its factory gives back."""
+def made(walker: Walker, expression: cst.BaseExpression, ctx: Context) -> Value:
+    """What an expression gives that may call a factory, which is walked, though it gets no `workflow`."""
     if not isinstance(expression, cst.Call):
         return walker.evaluate(expression, ctx)
     given = read_given(walker, expression, ctx)

@@ -11,7 +11,7 @@ from pyflow_inspector.folding import chain_terms
 from pyflow_inspector.module_table import target_names
 from pyflow_inspector.steps.container import element, read_mapping, read_sequence, read_subscript
 from pyflow_inspector.steps.group import hold
-from pyflow_inspector.steps.misuse import COROUTINE_METHODS, note_iterated
+from pyflow_inspector.steps.misuse import may_ask, note_iterated
 from pyflow_inspector.steps.statement import bind_target
 from pyflow_inspector.steps.value import (
     NOTHING,
@@ -44,8 +44,8 @@ def _attribute(walker: Walker, node: cst.Attribute, ctx: Context) -> Value:
     if known is not None:
         return known
     owner = walker.evaluate(node.value, ctx)
-    for pending in owner.pending if node.attr.value not in COROUTINE_METHODS else ():
-        pending.taken = False  # an attribute of the call itself, which nobody awaited
+    for pending in owner.pending:
+        pending.taken = may_ask(pending, node.attr.value)  # an attribute of the call itself, which nobody awaited
     return walker.attribute(owner, node.attr.value, node, ctx)
 
 

@@ -66,7 +66,7 @@ class Pending:
 
     module: Module
     call: cst.Call
-    kind: Literal["step", "helper", "invoke"]
+    kind: Literal["step", "helper", "invoke", "group", "rest"]
     taken: bool = True
     awaited: bool = False
     """By the name that it was given, or as one of several."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyflow_inspector.steps.walker import Walker
 
 _WAIT_JOINS: dict[str, Join] = {"FIRST_COMPLETED": "first", "FIRST_EXCEPTION": "first_exception"}
+_WAITING = {"asyncio.gather", "asyncio.shield", "asyncio.wait", "asyncio.wait_for"}
 _TASK_MAKERS = {"create_task", "ensure_future"}
 
 
@@ -33,6 +34,11 @@ def group_join(meaning: Meaning, node: cst.Call) -> Join | None:
             return "each"
         case _:
             return None
+
+
+def must_be_awaited(meaning: Meaning) -> bool:
+    """Whether it is a function of asyncio that waits for what it is given."""
+    return isinstance(meaning, Symbol) and meaning.dotted in _WAITING
 
 
 def is_task_group(walker: Walker, node: cst.BaseExpression, ctx: Context) -> bool:

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from pyflow_inspector.steps.value import Context, Meaning
     from pyflow_inspector.steps.walker import Walker
 
-COROUTINE_METHODS = {"close", "send", "throw"}
+_COROUTINE_METHODS = {"close", "send", "throw"}
 """What a call that nobody has awaited can be asked for all the same."""
+_FUTURE_METHODS = {
+    "add_done_callback", "cancel", "cancelled", "done", "exception", "get_loop", "remove_done_callback", "result",
+}  # fmt: skip
 _AWAITING = {"as_completed", "create_task", "ensure_future", "gather", "shield", "wait", "wait_for"}
 _CONSUMING = {"all", "any", "max", "min", "sorted", "sum"}
 """Builtins that look at each element of what they are given."""
@@ -37,12 +40,17 @@ _PLAIN_MODULES = {
     "re", "shlex", "statistics", "string", "struct", "textwrap", "unicodedata", "urllib", "uuid", "zoneinfo",
 }  # fmt: skip
 """Modules that make values of values."""
-_TAKING = PLAIN_BUILTINS | _CONSUMING
+_TAKING = PLAIN_BUILTINS | _CONSUMING | {"zip"}
 _FILLING = {"add", "append", "appendleft", "insert", "setdefault"}
 _IDENTITY = (cst.Is, cst.IsNot)
 _EQUALITY = (cst.In, cst.NotIn, cst.Equal, cst.NotEqual)
 """One call may be asked whether it is another, but not whether it is a text."""
 _TEXT = (cst.SimpleString, cst.ConcatenatedString, cst.FormattedString)
+
+
+def may_ask(pending: Pending, name: str) -> bool:
+    """Whether a call that nobody has awaited has an attribute: `gather` gives a future."""
+    return name in _COROUTINE_METHODS or (pending.kind == "group" and name in _FUTURE_METHODS)
 
 
 def note_misuse(walker: Walker, node: cst.CSTNode, ctx: Context) -> None:
@@ -225,8 +233,10 @@ def _of_await(_walker: Walker, node: cst.Await, ctx: Context) -> Iterator[cst.Ba
     yield from ()
 
 
-def _of_attribute(_walker: Walker, node: cst.Attribute, _ctx: Context) -> Iterator[cst.BaseExpression]:
-    if node.attr.value not in COROUTINE_METHODS:
+def _of_attribute(walker: Walker, node: cst.Attribute, ctx: Context) -> Iterator[cst.BaseExpression]:
+    call = walker.facts.pending.get(node.value) if isinstance(node.value, cst.Call) else None
+    owed = _behind(node.value, ctx) if call is None else (call,)
+    if not any(may_ask(pending, node.attr.value) for pending in owed):
         yield node.value
 
 
@@ -287,7 +297,7 @@ def _of_condition(test: cst.BaseExpression, ctx: Context) -> Iterator[cst.BaseEx
 
 def _of_call(walker: Walker, node: cst.Call, ctx: Context) -> Iterator[cst.BaseExpression]:
     pending = walker.facts.pending.get(node)
-    if pending is not None and pending.kind != "helper":
+    if pending is not None and pending.kind in ("step", "invoke"):
         given = [arg.value for arg in node.args if arg.keyword is None and not arg.star]
         for one in given[1 if pending.kind == "invoke" else 2 :]:
             yield from _store(walker, one, ctx)

@@ -105,6 +105,11 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class Proceed:
+    """What middleware calls for what it surrounds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Super:
     """`super()` in a method of the class `owner`."""
 
@@ -151,6 +156,7 @@ Meaning = (
     | Partial
     | Instance
     | Super
+    | Proceed
     | Items
     | Entries
     | Member

@@ -28,6 +28,7 @@ from pyflow_inspector.steps.value import (
     Handle,
     Instance,
     Items,
+    Proceed,
     Reference,
     Value,
     choose,
@@ -78,7 +79,12 @@ class Walker:
         self._frames: list[Frame] = []
 
     def walk(
-        self, module: Module, label: str, node: cst.FunctionDef, owners: Sequence[str], around: Sequence[Value] = ()
+        self,
+        module: Module,
+        label: str,
+        node: cst.FunctionDef,
+        owners: Sequence[str],
+        around: Sequence[FunctionValue] = (),
     ) -> None:
         """Walk a wired function, in which each of `owners` (`workflow`, `rpc`) is found by its name.
 
@@ -104,12 +110,12 @@ class Walker:
             self._run_body(frame, ctx, None)
         blocks.end()
 
-    def _walk_middleware(self, layer: Value, ctx: Context) -> None:
-        function = layer.meaning
-        if isinstance(function, FunctionValue) and ctx.frame.node is not None:
-            call = Value(Instance(None, {"workflow": Value(Handle("workflow"))}))
-            given = (Given(ctx.frame.module, cst.Name("call"), call),)
-            self.enter(function, bind(function, given).values, ctx.frame.node, ctx)
+    def _walk_middleware(self, layer: FunctionValue, ctx: Context) -> None:
+        assert ctx.frame.node is not None
+        module = ctx.frame.module
+        call = Value(Instance(None, {"workflow": Value(Handle("workflow"))}))
+        given = (Given(module, cst.Name("call"), call), Given(module, cst.Name("proceed"), Value(Proceed())))
+        self.enter(layer, bind(layer, given).values, ctx.frame.node, ctx)
 
     def _parameters(self, module: Module, node: cst.FunctionDef, owners: Sequence[str]) -> dict[str, Value]:
         positional = [*node.params.posonly_params, *node.params.params]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 EXAMPLES = CORPUS.parents[1] / "examples"
 _NOT_CLEAN = {"unfollowed", "dynamic_wiring_errors"}
 _AWAITED = {"rpc", "inline", "sleep", "wait", "child", "invoke", "call"}
+_WAITING = {"gather", "proceed", "shield", "together", "wait", "wait_for"}
+"""Functions that wait for others; `together` is what a project of the corpus calls `gather`."""
 
 Key = tuple[int, int, int]
 
@@ -96,9 +98,11 @@ class _File:
         }
         for node in self._awaits:
             value = node.value
-            if (value.lineno, self._column(value)) not in made or not isinstance(value, ast.Call):
+            if not isinstance(value, ast.Call):
                 continue
-            yield self._mutant(self._offset(node), self._offset(value), "", "PF203", node)
+            name = ast.unparse(value.func).rpartition(".")[2]
+            if (value.lineno, self._column(value)) in made or name in _WAITING:
+                yield self._mutant(self._offset(node), self._offset(value), "", "PF203", node)
 
     def _misspelt(self, workflow: WorkflowMeta) -> Iterator[Mutant]:
         for step in workflow.steps:

@@ -254,3 +254,30 @@ async def wrong(workflow) -> list[str]:
 def test_what_a_helper_hands_back_is_awaited_by_its_caller(bench: Bench, use: str, lost: list[str]) -> None:
     bench.workflow(use, head=HELPERS)
     assert [bench.text(one) for one in bench.metadata.diagnostics if one.code == "PF203"] == lost
+
+
+@pytest.mark.parametrize(
+    ("use", "lost"),
+    [
+        (f"asyncio.gather({CALL})", True),
+        (f"results = asyncio.gather({CALL})\nprint(max(results))", True),
+        (f"first, second = asyncio.gather({CALL}, task)", True),
+        (f"asyncio.shield({CALL})", True),
+        (f"x = asyncio.wait_for({CALL}, 3)\nprint(x.name)", True),
+        (f"return asyncio.gather({CALL})", True),
+        (f"done, rest = asyncio.wait({{{CALL}}})", True),
+        (f"await asyncio.gather({CALL})", False),
+        (f"first, second = await asyncio.gather({CALL}, task)", False),
+        (f"both = asyncio.gather({CALL})\nboth.add_done_callback(print)\nprint(both.done())\nawait both", False),
+        (f"both = asyncio.gather({CALL})\nboth.cancel()", False),
+        (f"await asyncio.gather(asyncio.shield({CALL}), asyncio.gather(task))", False),
+        (f"for one in asyncio.as_completed([{CALL}]):\n    await one", False),
+        (f"def all_of():\n    return asyncio.gather({CALL})\nawait all_of()", False),
+        ("async def fetch():\n    job = asyncio.gather()\n    job.cancel()\nawait workflow.do('f', fetch)", False),
+    ],
+)
+def test_what_waits_for_several_must_be_awaited_itself(bench: Bench, use: str, lost: bool) -> None:
+    bench.workflow(f'task = workflow.do("b", lambda: 1)\nkeep(task)\n{use}', head=HEAD)
+    assert ("PF203" in bench.codes) is lost
+    if lost:
+        assert bench.text(bench.finding("PF203")).startswith("asyncio.")
