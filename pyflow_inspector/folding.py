@@ -98,6 +98,8 @@ def _literal(text: str) -> Constant:
     Raises:
         SyntaxError, ValueError: this is no literal.
     """
+    if text[0] in "\"'" and "\\" not in text and text[1:2] != text[0]:
+        return constant(text[1:-1])  # most are such, and the compiler is slow
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of `'\d'`, which is for the compiler to complain of
         return constant(ast.literal_eval(text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
@@ -59,15 +59,16 @@ def pair_trees(concrete: cst.Module, abstract: ast.Module) -> Mapping[cst.CSTNod
         if _PAIRED[type(one)] is not _KINDS[type(other)]:
             raise UnpairedTreesError(f"{type(one).__name__} against {type(other).__name__}")
         twins[one] = other
-        if isinstance(one, cst.Call):
-            _pair_call(one, other, twins)
-        elif isinstance(one, cst.FunctionDef):
-            _pair_function(one, other, twins)
+        kind = type(one)  # not by `isinstance`, which is slow: libcst's classes are abstract base classes
+        if kind is cst.Call:
+            _pair_call(cast("cst.Call", one), other, twins)
+        elif kind is cst.FunctionDef:
+            _pair_function(cast("cst.FunctionDef", one), other, twins)
     return twins
 
 
 def _is_constant(node: cst.CSTNode) -> bool:
-    return isinstance(node, cst.Name) and node.value in _CONSTANT_NAMES
+    return type(node) is cst.Name and node.value in _CONSTANT_NAMES
 
 
 def _pair_call(one: cst.Call, other: ast.AST, twins: dict[cst.CSTNode, ast.AST]) -> None:

@@ -91,13 +91,13 @@ class Symbol:
     def function(self) -> cst.FunctionDef | None:
         """The function that it is, if it is one."""
         node = self.definition.node if isinstance(self.definition, Defined) else None
-        return node if isinstance(node, cst.FunctionDef) else None
+        return node if type(node) is cst.FunctionDef else None  # `isinstance` is slow with libcst's classes
 
     @property
     def class_node(self) -> cst.ClassDef | None:
         """The class that it is, if it is one."""
         node = self.definition.node if isinstance(self.definition, Defined) else None
-        return node if isinstance(node, cst.ClassDef) else None
+        return node if type(node) is cst.ClassDef else None
 
 
 KEPT_BYTES = 128 * 1024
@@ -146,6 +146,7 @@ class Project:
         self._asked: dict[str, Module | None] = {}
         self._looked_for: set[str] = set()
         self._resolved: dict[tuple[str, str], Symbol | None] = {}
+        self._members: dict[tuple[cst.ClassDef, str], Symbol] = {}
 
     @property
     def dependencies(self) -> dict[str, str | None]:
@@ -301,8 +302,13 @@ class Project:
         return self._member(Symbol(binding.module, ""), binding.name, seen)
 
     def _member(self, symbol: Symbol, name: str, seen: frozenset[tuple[str, str]]) -> Symbol:
+        node = symbol.class_node
+        if node is not None:
+            if (node, name) not in self._members:
+                self._members[node, name] = self._class_member(symbol, name)
+            return self._members[node, name]
         if symbol.name:
-            return self._class_member(symbol, name)
+            return Symbol(symbol.module, f"{symbol.name}.{name}")
         module = self.module(symbol.module)
         found = self._named(module, name, seen) if module is not None else None
         if found is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -154,19 +155,24 @@ def _parse_gate(file: str, text: str) -> ast.Module:
 
 def _refuse_depth(file: str, tree: ast.Module) -> None:
     """Refuse what nests deeper than `MAX_DEPTH`."""
-    stack: list[tuple[ast.AST, int]] = [(tree, 0)]
-    while stack:
-        node, depth = stack.pop()
-        if isinstance(node, ast.BoolOp):
-            depth += len(node.values) // 4  # libcst nests what ast keeps in a row
-        if depth > MAX_DEPTH:
-            line = getattr(node, "lineno", 1)
+    levels: defaultdict[int, list[ast.AST]] = defaultdict(list, {0: [tree]})
+    depth = 0
+    while levels:
+        level = levels.pop(depth, [])
+        if level and depth > MAX_DEPTH:
+            line = getattr(level[0], "lineno", 1)
             message = f"the code nests deeper than {MAX_DEPTH} levels"
             raise SyntaxFault(message, Span(file, line, 1, line, 2), is_too_complex=True)
-        deeper = depth + 1
-        stack += [(child, deeper) for child in ast_children(node)]
-        if isinstance(node, ast.If) and len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
-            stack[-1] = (node.orelse[0], depth)  # an `elif`, which comes last
+        depth += 1
+        for node in level:  # which grows
+            children = ast_children(node)
+            if isinstance(node, ast.BoolOp):
+                levels[depth + len(node.values) // 4] += children  # libcst nests what ast keeps in a row
+            elif isinstance(node, ast.If) and len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
+                levels[depth] += children[:-1]
+                level.append(node.orelse[0])  # an `elif`
+            elif children:
+                levels[depth] += children
 
 
 def _error_span(file: str, text: str, error: SyntaxError) -> Span:

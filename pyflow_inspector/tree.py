@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import libcst as cst
 from typing_extensions import TypeIs
 
-from pyflow_inspector.ast_node import NO_CODE, attributes
+from pyflow_inspector.ast_node import attributes, child_nodes, nodes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -95,10 +95,10 @@ def cst_children(node: cst.CSTNode) -> list[cst.CSTNode]:
         parts = _CST_PARTS[kind] = _make_cst_parts(kind)
     children: list[cst.CSTNode] = []
     for value in parts(node):
-        if is_node(value):
-            children.append(value)
-        elif type(value) in _SEQUENCES:
+        if type(value) in _SEQUENCES:
             children += [item for item in cast("Sequence[object]", value) if is_node(item)]
+        elif value is not None and is_node(value):
+            children.append(value)
     return children
 
 
@@ -123,7 +123,8 @@ def walk_cst(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
     while stack:
         node = stack.pop()
         yield node
-        stack.extend(reversed(cst_children(node)))
+        if type(node) is not cst.Name:  # a third of all nodes
+            stack += cst_children(node)[::-1]
 
 
 def path_to(root: cst.CSTNode, wanted: cst.CSTNode) -> list[cst.CSTNode]:
@@ -151,27 +152,8 @@ if sys.version_info >= (3, 12):
     _AST_FIELDS[ast.TypeAlias] = ("value",)
 
 
-def _make_ast_parts(kind: type[ast.AST]) -> Callable[[Any], Sequence[object]]:
-    return attributes(_AST_FIELDS.get(kind) or [name for name in kind._fields if name not in NO_CODE])
-
-
 def _ast_pairs(node: ast.Dict) -> list[ast.expr | None]:
     return [part for pair in zip(node.keys, node.values, strict=True) for part in pair]
-
-
-def ast_children(node: ast.AST) -> list[ast.AST]:
-    """The parts of `node` that are code, in the order of `cst_children`."""
-    kind = type(node)
-    parts = _AST_PARTS.get(kind)
-    if parts is None:
-        parts = _AST_PARTS[kind] = _make_ast_parts(kind)
-    children: list[ast.AST] = []
-    for value in parts(node):
-        if type(value) is list:
-            children += [item for item in cast("list[object]", value) if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST):
-            children.append(value)
-    return children
 
 
 def _ast_arguments(node: ast.arguments) -> list[ast.expr | None]:
@@ -180,7 +162,18 @@ def _ast_arguments(node: ast.arguments) -> list[ast.expr | None]:
     return [*annotations, *node.defaults, *node.kw_defaults]
 
 
-_AST_PARTS: dict[type, Callable[[Any], Sequence[object]]] = {ast.arguments: _ast_arguments, ast.Dict: _ast_pairs}
+_AST_PARTS: dict[type, Callable[[Any], Sequence[object]]] = {
+    **{kind: attributes(names) for kind, names in _AST_FIELDS.items()},
+    ast.arguments: _ast_arguments,
+    ast.Dict: _ast_pairs,
+}
+"""Where the order is not that of `child_nodes`."""
+
+
+def ast_children(node: ast.AST) -> Sequence[ast.AST]:
+    """The parts of `node` that are code, in the order of `cst_children`."""
+    parts = _AST_PARTS.get(type(node))
+    return child_nodes(node) if parts is None else nodes_of(parts(node))
 
 
 def walk_ast(root: ast.AST) -> Iterator[ast.AST]:
@@ -189,7 +182,7 @@ def walk_ast(root: ast.AST) -> Iterator[ast.AST]:
     while stack:
         node = stack.pop()
         yield node
-        stack.extend(reversed(ast_children(node)))
+        stack += ast_children(node)[::-1]
 
 
 def dotted_name(node: cst.CSTNode) -> str | None:

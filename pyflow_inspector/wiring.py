@@ -86,6 +86,7 @@ class _Finder:
         self._project = project
         self._module = module
         self._kinds: dict[str, Kind | None] = {}
+        self._leads: dict[str, bool] = {}
         self._lines = module.syntax.lines_of(lambda node: self._kind(node) is not None)
 
     def visit(self, root: cst.CSTNode, place: Where) -> None:
@@ -97,7 +98,7 @@ class _Finder:
 
     def _inside(self, node: cst.CSTNode, place: Where, scope: str) -> list[cst.CSTNode]:
         """Note what `node` wires; the parts of it in which there may be more."""
-        if dotted_name(node) is not None:
+        if type(node) in _NAMES and dotted_name(node) is not None:
             return []
         if isinstance(node, cst.FunctionDef):
             self._decorated(node, place, scope)
@@ -116,8 +117,9 @@ class _Finder:
 
     def _without_silent_code(self, node: cst.CSTNode, children: list[cst.CSTNode]) -> list[cst.CSTNode]:
         """The parts of a function or class in which a wire function may be named: mostly its decorators only."""
-        if not isinstance(node, cst.FunctionDef | cst.ClassDef):
+        if type(node) not in _DEFINITIONS:
             return children
+        assert isinstance(node, cst.FunctionDef | cst.ClassDef)
         twin = self._module.syntax.twin(node)
         assert isinstance(twin, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         if self._is_named(_first_line(twin), twin.end_lineno or twin.lineno):
@@ -135,7 +137,21 @@ class _Finder:
         both = [*inner.args, *(node.args if inner is not node else ())]
         return [arg.value for arg in both]
 
+    def _may_lead(self, name: str) -> bool:
+        """Whether a wire function may be had by a name: one, or a module in which it may be."""
+        if name not in self._leads:
+            bindings = self._module.table.bindings.get(name, ())
+            symbol = self._project.resolve(self._module, name)
+            is_module_or_wire = symbol is not None and (not symbol.name or wire_kind(symbol) is not None)
+            self._leads[name] = is_module_or_wire or len(bindings) > 1
+        return self._leads[name]
+
     def _kind(self, node: cst.CSTNode) -> Kind | None:
+        root = node
+        while type(root) is cst.Attribute:
+            root = root.value
+        if type(root) is not cst.Name or not self._may_lead(root.value):
+            return None
         dotted = dotted_name(node)
         if dotted is None:
             return None
@@ -202,9 +218,9 @@ class _Finder:
 
 def _fetched_kind(node: cst.CSTNode) -> Kind | None:
     """`getattr(module, "wire_rpc")`, and an attribute of what is no name."""
-    if isinstance(node, cst.Attribute) and dotted_name(node) is None:
+    if type(node) is cst.Attribute and dotted_name(node) is None:
         return WIRE_FUNCTIONS.get(node.attr.value)
-    if not isinstance(node, cst.Call) or dotted_name(node.func) != "getattr" or len(node.args) < 2:
+    if type(node) is not cst.Call or dotted_name(node.func) != "getattr" or len(node.args) < 2:
         return None
     name = fold(node.args[1].value, lambda _: None)
     return WIRE_FUNCTIONS.get(name.value) if isinstance(name, Constant) and isinstance(name.value, str) else None
@@ -227,6 +243,8 @@ def _first_line(node: ast.stmt) -> int:
     return min([node.lineno, *(int(one.lineno) for one in decorators)])
 
 
+_NAMES = {cst.Name, cst.Attribute}
+_DEFINITIONS = {cst.FunctionDef, cst.ClassDef}
 _LOOPS = (cst.For, cst.While, cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyflow_inspector.conduct.change import Change, find_changes
-from pyflow_inspector.conduct.scope import Binding, Function, Scope, make_scope
+from pyflow_inspector.conduct.scope import Binding, Function, Scope, make_scope, own_nodes
 from pyflow_inspector.module_table import Assigned
 from pyflow_inspector.project import BUILTINS, Symbol
-from pyflow_inspector.tree import walk_ast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import libcst as cst
 
@@ -68,13 +67,23 @@ def _global_changes(module: Module) -> dict[str, list[tuple[Change, Function]]]:
     found: dict[str, list[tuple[Change, Function]]] | None = module.notes.get(_GLOBAL_CHANGES)
     if found is None:
         found = module.notes[_GLOBAL_CHANGES] = {}
-        for node in walk_ast(module.syntax.abstract):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                scope = make_scope(module, node)
-                for change in find_changes(scope):
-                    if scope.find(change.name.id) is None:
-                        found.setdefault(change.name.id, []).append((change, node))
+        for scope in _functions(module):
+            for change in find_changes(scope):
+                if scope.find(change.name.id) is None and not isinstance(scope.node, ast.Module):
+                    found.setdefault(change.name.id, []).append((change, scope.node))
     return found
+
+
+def _functions(module: Module) -> Iterator[Scope]:
+    """All functions of a module, those inside others and inside classes too."""
+    inside: list[ast.AST] = [*make_scope(module, module.syntax.abstract).nodes]
+    for node in inside:  # which grows
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            scope = make_scope(module, node)
+            yield scope
+            inside += scope.nodes
+        elif isinstance(node, ast.ClassDef):
+            inside += own_nodes(node)
 
 
 def builtin(name: str, *, value: bool = False) -> Thing:
@@ -96,6 +105,7 @@ class Meaning:
         self._local: dict[tuple[Scope, str], Thing | None] = {}
         self._changed: dict[tuple[str, str], bool] = {}
         self._top: dict[tuple[str, str], Thing | None] = {}
+        self._members: dict[tuple[cst.ClassDef, str], Thing | None] = {}
 
     def of(self, node: ast.AST | None, scope: Scope, links: int = MAX_LINKS) -> Thing | None:
         """What `node` stands for in `scope`."""
@@ -253,9 +263,11 @@ class Meaning:
         symbol = self._project.members(owner.symbol, [name])
         if symbol.function is not None:
             return Thing(symbol)
-        declared = self._declared(owner.symbol, name)
-        if declared is not None or owner.symbol.class_node is not None:
-            return declared
+        node = owner.symbol.class_node
+        if node is not None:
+            if (node, name) not in self._members:
+                self._members[node, name] = self._declared(owner.symbol, name)
+            return self._members[node, name]
         known = _RETURNS.get(symbol.dotted)
         return Thing(symbol) if known is None else Thing(_symbol_of(known), value=True)
 

@@ -96,13 +96,13 @@ def every_parameter(arguments: ast.arguments) -> list[ast.arg]:
     return [*named, *(arg for arg in (arguments.vararg, arguments.kwarg) if arg is not None)]
 
 
-def body_of(node: Function | ast.Module) -> list[ast.AST]:
-    """The statements of a function, or the expression of a lambda."""
+def body_of(node: Function | ast.ClassDef | ast.Module) -> list[ast.AST]:
+    """The statements of a function or class, or the expression of a lambda."""
     return [node.body] if isinstance(node, ast.Lambda) else [*node.body]
 
 
-def own_nodes(node: Function | ast.Module) -> list[ast.AST]:
-    """Everything in a function but what lies inside functions and classes in it."""
+def own_nodes(node: Function | ast.ClassDef | ast.Module) -> list[ast.AST]:
+    """Everything in a function or class but what lies inside functions and classes in it."""
     found = body_of(node)
     for part in found:  # which grows
         if not isinstance(part, _INNER):

@@ -105,12 +105,11 @@ class UnstableStepName(Rule):
                 yield from self._names(conduct, sources)
 
     def _names(self, conduct: Conduct, sources: list[CallFact]) -> Iterator[Diagnostic]:
-        from pyflow_inspector.conduct.scope import own_nodes
         from pyflow_inspector.conduct.taint import Untracked  # libcst takes its time to import
 
         each = [(call, Untracked(conduct, {call.site.node})) for call in sources]
         for stand in conduct.bodies:
-            for node in own_nodes(stand.scope.node) if stand.step is None else ():
+            for node in stand.scope.nodes if stand.step is None else ():
                 if not isinstance(node, ast.Call) or node not in conduct.step_calls or not node.args:
                     continue
                 behind = [call for call, trace in each if trace.is_in(node.args[0], stand.scope)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyflow_inspector.ast_node import child_nodes
@@ -141,34 +140,22 @@ class LateBoundVariable(Rule):
                         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """The innermost loop around a place, and how the place is a part of it."""
-
-    loop: Loop | None
-    parent: ast.AST
-
-
 def _find(conduct: Conduct, scope: Scope) -> Iterator[ast.Name]:
     if not any(isinstance(node, _MAY_REPEAT) for node in scope.nodes):
         return
-    stack: list[tuple[ast.AST, _Turn]] = [(part, _Turn(None, scope.node)) for part in body_of(scope.node)]
+    stack: list[tuple[ast.AST, ast.AST, Loop | None]] = [(part, scope.node, None) for part in body_of(scope.node)]
     varying: dict[ast.AST, set[str]] = {}
     while stack:
-        node, turn = stack.pop()
-        if node in conduct.step_calls and turn.loop is not None and isinstance(node, ast.Call):
-            if turn.loop not in varying:
-                varying[turn.loop] = _varying(turn.loop)
-            if varying[turn.loop] and _is_collected(node, turn):
-                yield from _late_names(node, turn.loop, varying[turn.loop], scope)
-        if isinstance(node, FUNCTIONS):
-            continue
-        children = child_nodes(node)
+        node, parent, loop = stack.pop()
+        if loop is not None and node in conduct.step_calls and isinstance(node, ast.Call):
+            if loop not in varying:
+                varying[loop] = _varying(loop)
+            if varying[loop] and _is_collected(node, parent, loop):
+                yield from _late_names(node, loop, varying[loop], scope)
+        children = () if isinstance(node, FUNCTIONS) else child_nodes(node)
         if children:
-            inside = _Turn(turn.loop, node)
-            if isinstance(node, _LOOPS) and not _is_lazy(node, turn.parent):
-                inside = _Turn(node, node)
-            stack += [(part, inside) for part in children]
+            inside = node if isinstance(node, _LOOPS) and not _is_lazy(node, parent) else loop
+            stack += [(part, node, inside) for part in children]
 
 
 def _is_lazy(node: ast.AST, parent: ast.AST) -> bool:
@@ -181,11 +168,11 @@ def _is_lazy(node: ast.AST, parent: ast.AST) -> bool:
     return not (isinstance(parent, ast.Starred) or unrolled)
 
 
-def _is_collected(call: ast.Call, turn: _Turn) -> bool:
-    """Whether a step is kept until its loop is over."""
-    if isinstance(turn.parent, ast.Call):
-        return getattr(turn.parent.func, "attr", None) in _COLLECTS
-    return turn.loop is not None and turn.parent is turn.loop and call in _elements(turn.loop)
+def _is_collected(call: ast.Call, parent: ast.AST, loop: Loop) -> bool:
+    """Whether a step, which is a part of `parent`, is kept until its loop is over."""
+    if isinstance(parent, ast.Call):
+        return getattr(parent.func, "attr", None) in _COLLECTS
+    return parent is loop and call in _elements(loop)
 
 
 def _elements(loop: Loop) -> Sequence[ast.AST]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyflow_core.metadata import Diagnostic
+    from pyflow_inspector.conduct.scope import Scope
     from pyflow_inspector.conduct.survey import Conduct
     from pyflow_inspector.model import ProjectModel
 
@@ -125,12 +126,16 @@ class MutableGlobal(Rule):
             yield from self._reads(conduct, written)
 
     def _reads(self, conduct: Conduct, written: set[ast.AST]) -> Iterator[Diagnostic]:
+        harmless: set[tuple[Scope, str]] = set()
         for site in conduct.sites(ast.Name):
             node = site.node
             assert isinstance(node, ast.Name)
-            if not isinstance(node.ctx, ast.Load) or node in written:
+            name = site.scope, node.id
+            if name in harmless or not isinstance(node.ctx, ast.Load) or node in written:
                 continue
             symbol = conduct.meaning.global_name(node.id, site.scope)
-            if symbol is not None and conduct.meaning.is_changed(symbol):
-                text = f"{symbol.name} belongs to its module and is changed by functions: a replay finds another value"
-                yield self.at(site.span, text, _ADVICE)
+            if symbol is None or not conduct.meaning.is_changed(symbol):
+                harmless.add(name)
+                continue
+            text = f"{symbol.name} belongs to its module and is changed by functions: a replay finds another value"
+            yield self.at(site.span, text, _ADVICE)

@@ -153,9 +153,9 @@ class BadSignature(Rule):
                 yield self.at(one.place.module.syntax.span(one.place.node), text, f"call it `{one.owner}`")
 
     def _generator(self, wired: WiredFunction, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Diagnostic]:
-        from pyflow_inspector.conduct.scope import own_nodes
+        from pyflow_inspector.conduct.scope import make_scope
 
-        if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in own_nodes(node)):
+        if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in make_scope(wired.module, node).nodes):
             text = f"{node.name!r} is a generator, which gives no result"
             advice = "return a list, or make a step for each item"
             yield self.at(wired.module.syntax.function_name_span(wired.node), text, advice)

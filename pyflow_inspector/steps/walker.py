@@ -497,7 +497,9 @@ def _makes_steps(node: cst.FunctionDef, name: str) -> bool:
 def _only_return(node: cst.FunctionDef | cst.Lambda) -> cst.BaseExpression | None:
     if isinstance(node, cst.Lambda):
         return node.body
-    lines = [line for line in node.body.body if not (node.get_docstring() is not None and line is node.body.body[0])]
+    lines = node.body.body
+    if len(lines) == 2 and node.get_docstring() is not None:
+        lines = lines[1:]
     if len(lines) != 1 or not isinstance(lines[0], cst.SimpleStatementLine | cst.Return):
         return None
     small = lines[0].body[0] if isinstance(lines[0], cst.SimpleStatementLine) else lines[0]
