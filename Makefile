@@ -59,7 +59,7 @@ bench-payloads: $(VENV)/.dev ## what payloads do to rows, replay, memory, steps 
 bench: $(VENV)/.bench ## the same work on pyflow and on a peer, in turn
 	$(PY) tests/benchmarks/bench.py $(ARGS)
 
-bench-inspector: $(VENV)/.dev ## how long pyflow check takes on 200 workflow files
+bench-inspector: $(VENV)/.dev ## how long pyflow check and generate take on 200 workflow files
 	$(PY) tests/benchmarks/bench_inspector.py $(ARGS)
 
 hostile: $(VENV)/.dev ## ten thousand hostile names through the generator

@@ -1,4 +1,4 @@
-"""How long `pyflow check` takes on 200 workflow files, and how much memory all its processes take together.
+"""How long `pyflow check` and `generate` take on 200 workflow files, and how much memory all processes take together.
 
 A loaded machine makes every figure worse: what can be compared are the ratios to `ast.parse` and to a bare libcst
 parse of the same files, which are measured in the same run.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -124,22 +125,31 @@ def report(folder: Path, times: int) -> None:
     files = sorted(str(path) for path in folder.rglob("*.py"))
     edited = folder / "team" / "orders" / "open_0.py"
 
-    def cold() -> Measured:
-        shutil.rmtree(folder / ".pyflow", ignore_errors=True)
-        return measure([CHECK, "check"], folder)
+    def cold(command: str) -> Measured:
+        for kept in (folder / ".pyflow", folder / "team" / "pyflow_gen"):
+            shutil.rmtree(kept, ignore_errors=True)
+        return measure([CHECK, command], folder)
 
-    def one_changed() -> Measured:
-        with edited.open("a", encoding="utf-8") as file:
-            file.write(f"# {time.time_ns()}\n")
-        return measure([CHECK, "check"], folder)
+    def unchanged(command: str) -> Measured:
+        return measure([CHECK, command], folder)
+
+    def one_changed(command: str) -> Measured:
+        """After an edit that shows in what is generated."""
+        text = edited.read_text(encoding="utf-8")
+        shown = re.sub(r'(description="Check the request)[^"]*', rf"\g<1> {time.time_ns()}", text)
+        edited.write_text(shown, encoding="utf-8")
+        return measure([CHECK, command], folder)
 
     rows: list[tuple[str, Measured, float | None]] = [
         ("ast.parse of all files", middle(lambda: measure([AST, *files], folder), times), None),
         ("libcst.parse_module of all files", middle(lambda: measure([LIBCST, *files], folder), times), None),
         ("pyflow --help", middle(lambda: measure([CHECK, "--help"], folder), times), None),
-        ("pyflow check, cold", middle(cold, times), 3.0),
-        ("pyflow check, nothing changed", middle(lambda: measure([CHECK, "check"], folder), times), 0.4),
-        ("pyflow check, one file changed", middle(one_changed, times), 0.6),
+        ("pyflow check, cold", middle(lambda: cold("check"), times), 3.0),
+        ("pyflow check, nothing changed", middle(lambda: unchanged("check"), times), 0.4),
+        ("pyflow check, one file changed", middle(lambda: one_changed("check"), times), 0.6),
+        ("pyflow generate, cold", middle(lambda: cold("generate"), times), None),
+        ("pyflow generate, nothing changed", middle(lambda: unchanged("generate"), times), None),
+        ("pyflow generate, one file changed", middle(lambda: one_changed("generate"), times), None),
     ]
     plain = rows[1][1].processor_seconds
     print(f"{len(files)} files, {lines} lines; the middle of {times} runs; {os.cpu_count()} processors\n")
