@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import chain, count, groupby
 from typing import TYPE_CHECKING
 
 from pyflow_cli.codegen.block import Block, expand, join_blocks, render_block, render_file
@@ -304,7 +304,7 @@ def _services(metadata: Metadata, settings: Settings) -> str:
     calls: list[Block] = []
     for item in checked:
         stem = module_name(item.name)
-        name = next(n for n in (stem, *(f"{stem}_{i}" for i in range(2, 9999))) if n not in used)
+        name = next(n for n in chain((stem,), (f"{stem}_{i}" for i in count(2))) if n not in used)
         used.add(name)
         calls.append(
             render_block(
