@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyflow_core.payload.boundary import read_reference
-from pyflow_core.payload.key import INPUT, OUTPUT, parse_key
+from pyflow_core.payload.key import INPUT, OUTPUT, is_config_key, parse_key
 from pyflow_core.payload.reference import show_reference
 
 if TYPE_CHECKING:
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class PayloadRow(NamedTuple):
-    """A payload at its place. `step_name` is None for the run's own; `slot` is input, output, or that of a file."""
+    """A payload at its place. `step_name` is None for the run's own.
+
+    `slot` is input, output, that of a file, or `config`.
+    """
 
     run_id: str
     tenant: str
@@ -61,6 +64,9 @@ def _rows(run: RunRecord, step_name: str | None, slot: str, envelope: Envelope) 
     own, *named = found if isinstance(found, tuple) else (found,)
     yield PayloadRow(run.run_id, run.tenant, step_name, slot, own)
     for reference in named:
-        parts = parse_key(reference.key)
-        inner = parts.slot if parts is not None and parts.slot is not None else slot
-        yield PayloadRow(run.run_id, run.tenant, step_name, inner, reference)
+        yield PayloadRow(run.run_id, run.tenant, step_name, _slot_of(reference.key) or slot, reference)
+
+
+def _slot_of(key: str) -> str | None:
+    parts = parse_key(key)
+    return "config" if is_config_key(key) else parts and parts.slot

@@ -42,6 +42,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "state": Key(value.url, "PYFLOW_STATE", runtime=True),
         "queue": Key(value.url, "PYFLOW_QUEUE", runtime=True),
         "payloads": Key(value.url, "PYFLOW_PAYLOADS", runtime=True),
+        "config_cache": Key(value.url, "PYFLOW_CONFIG_CACHE", runtime=True),
         "retries": Key(value.count, runtime=True),
         "retry_delay": Key(value.seconds, runtime=True),
         "timeout": Key(value.seconds, runtime=True),
@@ -80,6 +81,7 @@ class Settings:
     state: str = "sqlite:///.pyflow/state.db"
     queue: str | None = None
     payloads: str = "file:///.pyflow/payloads"
+    config_cache: str | None = None
     retries: int = 0
     retry_delay: float | None = None
     timeout: float | None = None
@@ -179,7 +181,7 @@ def _parse_table(path: Path, table: dict[str, Any]) -> dict[str, Any]:
             values[attribute] = KEYS[names[attribute]].parse(written, given)
         except SettingsError as error:
             raise SettingsError(f"{path}: [tool.pyflow] {error.message}") from error
-    for name in ("state", "queue", "payloads"):
+    for name in ("state", "queue", "payloads", "config_cache"):
         if values.get(name) and value.holds_password(values[name]):
             refusal = SettingsError(f"{path}: [tool.pyflow] {name} holds a password, and files are committed")
             refusal.add_note(f"leave it out here, and set {KEYS[name].environment} where pyflow runs")

@@ -6,16 +6,19 @@ import importlib
 import os
 from contextlib import AsyncExitStack
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyflow_core.client import Client
-from pyflow_core.clock import Clock, SystemClock
+from pyflow_core.clock import Clock, SystemClock, uptime
 from pyflow_core.duration import parse_duration
+from pyflow_core.engine.renewal import Renewal
 from pyflow_core.engine.retention import Retention
 from pyflow_core.engine.runtime import Runtime
 from pyflow_core.engine.values import Values
 from pyflow_core.engine.worker import Worker
 from pyflow_core.errors import NotConnectedError, SettingsError
+from pyflow_core.payload.configuration import ConfigurationCache
 from pyflow_core.payload.handle import connect_payloads
 from pyflow_core.payload.planes import DataPlanes
 from pyflow_core.payload.policy import DEFAULT_POLICY, PayloadPolicy
@@ -27,10 +30,11 @@ from pyflow_core.stores import make_payloads, make_queue, make_state
 from pyflow_core.wiring import current_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import TracebackType
 
+    from pyflow_core.engine.worker import Chore
     from pyflow_core.ports.metric import MetricService
     from pyflow_core.ports.payload import PayloadService
     from pyflow_core.ports.queue import QueueService
@@ -47,6 +51,7 @@ _ENVIRONMENT = {
     "state": "PYFLOW_STATE",
     "queue": "PYFLOW_QUEUE",
     "payloads": "PYFLOW_PAYLOADS",
+    "config_cache": "PYFLOW_CONFIG_CACHE",
     "lease_seconds": "PYFLOW_LEASE_SECONDS",
     "concurrency": "PYFLOW_CONCURRENCY",
     "drain_seconds": "PYFLOW_DRAIN_SECONDS",
@@ -56,6 +61,7 @@ _DEFAULTS: dict[str, Any] = {
     "state": "sqlite:///.pyflow/state.db",
     "queue": None,
     "payloads": DEFAULT_PAYLOADS,
+    "config_cache": None,
     "lease_seconds": 30.0,
     "concurrency": 10,
     "drain_seconds": 30.0,
@@ -85,6 +91,7 @@ class Connection:
         state, queue, payloads: URLs, or services that are open already; `queue=""` is the state store, whatever the
             settings say. A payload store named by URL is opened when it is first needed.
         tenant: whose runs are started here; their payloads lie under a prefix of their own, and no other is read.
+        config_cache: a URL or an open service with times to live, to be asked first for saved configurations.
         metrics: what takes counters and histograms.
         services: the services themselves, in place of the project's factory.
         worker: whether to execute runs in this process too.
@@ -186,10 +193,21 @@ class Connection:
         if payloads == DEFAULT_PAYLOADS and str(self._settings["state"]).startswith("memory:"):
             payloads = "memory://"  # what refers to it would not outlive the process either
 
-        if not isinstance(payloads, str):
-            return DataPlanes(payloads, metrics=self._metrics)
-        url = payloads
-        return DataPlanes(lambda: make_payloads(url, self._root(), self._clock), metrics=self._metrics)
+        make = partial(make_payloads, root=self._root(), clock=self._clock)
+        return DataPlanes(
+            partial(make, payloads) if isinstance(payloads, str) else payloads,
+            metrics=self._metrics,
+            configurations=self._configuration_cache(make),
+            now=self._clock.time,
+        )
+
+    def _configuration_cache(self, make: Callable[[str], PayloadService]) -> ConfigurationCache | None:
+        cache = self._settings["config_cache"]
+        if not cache:
+            return None
+        if isinstance(cache, str):
+            return ConfigurationCache(make(cache), uptime=uptime)
+        return ConfigurationCache(cache, uptime=uptime, is_open=True)
 
     def _make_runtime(self, planes: DataPlanes) -> Runtime:
         project = self._project
@@ -231,12 +249,16 @@ class Connection:
             recovers=settings.get("recovers", True),
             settled=client.settled,
             left=client.left,
-            retention=self._retention(client),
+            chores=[] if inline else self._chores(client),
         )
 
-    def _retention(self, client: Client) -> Retention | None:
-        seconds, planes = _seconds_kept(self._settings.get("retention")), client.runtime.values.planes
-        return None if seconds is None or planes is None else Retention(client.state, planes, self._clock, seconds)
+    def _chores(self, client: Client) -> list[Chore]:
+        planes = client.runtime.values.planes
+        if planes is None:
+            return []
+        seconds = _seconds_kept(self._settings.get("retention"))
+        renewal = Renewal(client.state, planes, self._clock)
+        return [renewal] if seconds is None else [renewal, Retention(client.state, planes, self._clock, seconds)]
 
 
 class BlockingConnection:

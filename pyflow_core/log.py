@@ -22,6 +22,7 @@ STORE_TROUBLE = "store.trouble"
 PAYLOADS_UNAVAILABLE = "payload.store_unavailable"
 RUNS_PURGED = "retention.runs_purged"
 PURGE_FAILED = "retention.purge_failed"
+RENEWAL_FAILED = "renewal.failed"
 NO_WORKER = "run.no_worker"
 
 

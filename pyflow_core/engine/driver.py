@@ -398,7 +398,9 @@ class RunDriver:
             self.host.stop_step(self.run_id, name)
         for ask in turn.inline:
             attempts, due_at = self._attempts.pop(ask.step_name, (0, 0.0))
-            step = InlineStep(self.host.runtime, self.host.clock, ask, attempts, due_at, self._inline_done)
+            step = InlineStep(
+                self.host.runtime, self.host.clock, ask, attempts, due_at, self._inline_done, self._planner.tenant
+            )
             self._planner.local[ask.step_name] = step
             step.start()
         for invoke in turn.invokes:

@@ -47,7 +47,7 @@ from pyflow_core.errors import (
 )
 from pyflow_core.naming import is_valid_step_name
 from pyflow_core.options import check_options
-from pyflow_core.payload.handle import forbid_payload_access
+from pyflow_core.payload.handle import use_payload_access
 from pyflow_core.payload.handle_codec import handle_codec
 from pyflow_core.payload.reference import show_reference
 from pyflow_core.references import NO_DATA, RpcCall
@@ -101,7 +101,7 @@ class Execution:
         self.loop.now = started_at
         # An empty context, so that a replay in another process sees the same context variables.
         context = contextvars.Context()
-        context.run(forbid_payload_access, RefusingAccess(self))
+        context.run(use_payload_access, RefusingAccess(self))
         self.root = self.loop.create_task(main(self), name="workflow", context=context)
 
     # --- driven by the shell
@@ -373,25 +373,30 @@ class RefusingAccess:
 
     async def read(self, reference: Reference) -> bytes:
         """Refuse."""
-        raise await self._refuse("load", reference)
+        raise await self._refuse_reading("load", reference)
 
     async def open(self, reference: Reference) -> AsyncGenerator[bytes]:
         """Refuse."""
-        raise await self._refuse("open", reference)
+        raise await self._refuse_reading("open", reference)
         yield b""  # so that this is a generator
 
     async def range(self, reference: Reference, start: int, end: int) -> bytes:  # noqa: ARG002 - the protocol's
         """Refuse."""
-        raise await self._refuse("range", reference)
+        raise await self._refuse_reading("range", reference)
 
-    def _refuse(self, what: str, reference: Reference) -> WorkflowFuture[Exception]:
-        """Condemn the execution, and give what never comes."""
-        self._execution.condemn(
-            ForbiddenInWorkflowError(
-                f"workflow code cannot {what} a payload ({show_reference(reference)}): pass the handle to a step, and "
-                "load it there"
-            )
+    async def save(self, raw: bytes) -> Reference:  # noqa: ARG002 - the protocol's
+        """Refuse."""
+        raise await self._refuse("workflow code cannot save a payload: save it in a step, or before the run is started")
+
+    def _refuse_reading(self, what: str, reference: Reference) -> WorkflowFuture[Exception]:
+        shown = show_reference(reference)
+        return self._refuse(
+            f"workflow code cannot {what} a payload ({shown}): pass the handle to a step, and load it there"
         )
+
+    def _refuse(self, message: str) -> WorkflowFuture[Exception]:
+        """Condemn the execution, and give what never comes."""
+        self._execution.condemn(ForbiddenInWorkflowError(message))
         return self._execution.loop.make_future(WorkflowFuture)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyflow_core.engine.attempt import failed_attempt, was_cancelled
 from pyflow_core.engine.outcome import Result
 from pyflow_core.options import dump_options
+from pyflow_core.payload.handle import use_payload_access
 from pyflow_core.ports.state import OMITTED, InlineRetry, StepForm, StepResult
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class InlineStep:
         attempts: int,
         due_at: float,
         done: Callable[[Any, str], None],
+        tenant: str,
     ) -> None:
         self._runtime = runtime
         self._clock = clock
@@ -64,6 +66,9 @@ class InlineStep:
         self._started_at = 0.0
         self._stopped = False
         self._task: asyncio.Task[None] | None = None
+        access = runtime.values.access_of(tenant)
+        if access is not None:  # in the caller's context, which is that of workflow code, none is allowed
+            ask.context.run(use_payload_access, access)
 
     def start(self) -> None:
         """Run the next attempt, or wait until it is due."""

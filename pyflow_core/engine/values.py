@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pyflow_core.payload.boundary import Kind
     from pyflow_core.payload.context import ContextSpec
     from pyflow_core.payload.deposit import Deposit
+    from pyflow_core.payload.handle import PayloadAccess
     from pyflow_core.payload.planes import DataPlanes
     from pyflow_core.payload.reference import Reference
     from pyflow_core.payload.writer import Chunks, Origin
@@ -238,7 +239,12 @@ class Values:
 
     def access(self, tenant: str) -> AbstractContextManager[None]:
         """Inside of it handles may be loaded."""
-        return nullcontext() if self._planes is None else payload_access(self._planes.access(tenant))
+        access = self.access_of(tenant)
+        return nullcontext() if access is None else payload_access(access)
+
+    def access_of(self, tenant: str) -> PayloadAccess | None:
+        """What handles of a tenant's runs load through; None if there is no store."""
+        return None if self._planes is None else self._planes.access(tenant)
 
     async def write_stream(self, chunks: Chunks, origin: Origin, slot: str, content_type: str) -> Payload[bytes]:
         """Store a stream, never whole in memory; waits for a store that cannot be reached.

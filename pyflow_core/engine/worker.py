@@ -12,7 +12,7 @@ import socket
 import uuid
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import override
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from pyflow_core.clock import Clock
     from pyflow_core.engine.outcome import Result
-    from pyflow_core.engine.retention import Retention
     from pyflow_core.engine.runtime import Runtime
     from pyflow_core.ports.queue import QueueService
     from pyflow_core.ports.state import (
@@ -55,14 +54,22 @@ RELAY_AFTER_SECONDS = 1.0
 RELAY_LIMIT = 500
 
 
+class Chore(Protocol):
+    """What a worker does rarely, beside its work."""
+
+    async def turn(self) -> None:
+        """Wait for the next time, and do it."""
+        ...
+
+
 class Worker(Host, PoolHost):
     """One process's part in executing runs.
 
     `queues` are glob patterns of the queues it works on. `fused` allows results to be fed before they are written.
     `settled` is told of every run that settles here, for callers in the same process, and `left` of every run that
-    goes on elsewhere or later. With `retention` it purges old runs. With `replays` every result is
-    written and the run replayed, which tests use to see that it makes no difference. With `own_runs_only` it claims
-    nothing but what it created: so a client drives the runs of inline workflows.
+    goes on elsewhere or later. `chores` are done beside. With `replays` every result is written and the run replayed,
+    which tests use to see that it makes no difference. With `own_runs_only` it claims nothing but what it created: so a
+    client drives the runs of inline workflows.
     """
 
     def __init__(
@@ -83,7 +90,7 @@ class Worker(Host, PoolHost):
         replays: bool = False,
         settled: Callable[[str, Settlement], None] | None = None,
         left: Callable[[str], None] | None = None,
-        retention: Retention | None = None,
+        chores: Sequence[Chore] = (),
     ) -> None:
         self.state = state
         self.runtime = runtime
@@ -100,7 +107,7 @@ class Worker(Host, PoolHost):
         self._recovers = recovers
         self._settled = settled
         self._left = left
-        self._retention = retention
+        self._chores = chores
         self._cache = ExecutionCache(cache_size)
         self._pool = StepPool(self, queues, concurrency)
         self._drivers: dict[str, RunDriver] = {}
@@ -142,8 +149,8 @@ class Worker(Host, PoolHost):
         self._loops.append(asyncio.create_task(self._forever(self._heed_hints)))
         if self._recovers:
             self._loops.append(asyncio.create_task(self._forever(self._recover)))
-        if self._retention is not None and not self._own_runs_only:
-            self._loops.append(asyncio.create_task(self._forever(self._retention.turn)))
+        for chore in self._chores:
+            self._loops.append(asyncio.create_task(self._forever(chore.turn)))
         self._work.set()
 
     async def serve(self) -> None:

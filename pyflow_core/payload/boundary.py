@@ -15,6 +15,7 @@ import annotated_types as at
 from pyflow_core.codec.json_text import parse_json, write_json
 from pyflow_core.codec.kind import is_mapping
 from pyflow_core.errors import InvalidPayloadKeyError, PayloadContractError, StoredValueError
+from pyflow_core.payload.key import is_config_key
 from pyflow_core.payload.reference import (
     Compression,
     Encoding,
@@ -217,6 +218,8 @@ def _check_place(reference: Reference) -> None:
         check_key(reference.key)
     except InvalidPayloadKeyError as error:
         raise PayloadContractError(f"a reference names no place: {error.message}") from None
+    if reference.producer is None and not is_config_key(reference.key):
+        raise PayloadContractError("a reference names the run that wrote it, unless it is to a configuration")
 
 
 def _check_agreement(meta: Meta | None, reference: Reference) -> None:

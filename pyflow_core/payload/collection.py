@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from pyflow_core.clock import uptime
 from pyflow_core.errors import PayloadError, StoreError
-from pyflow_core.payload.key import PAYLOADS_PREFIX, parse_key
+from pyflow_core.payload.configuration import GRACE_SECONDS as CONFIG_GRACE_SECONDS
+from pyflow_core.payload.key import CONFIGS_PREFIX, PAYLOADS_PREFIX, is_config_key, parse_key
 from pyflow_core.ports.metric import NO_METRICS, ORPHANS_DELETED, ORPHANS_FOUND, PURGED_RUNS
 
 if TYPE_CHECKING:
@@ -71,8 +72,13 @@ class CollectionReport:
 
 
 def past_grace(listed: Iterable[StoredObject], now: float, grace_seconds: float) -> list[str]:
-    """The keys of objects that are old enough to be looked at. `now` is on the store's clock."""
-    return [item.key for item in listed if item.modified_at <= now - grace_seconds]
+    """The keys of objects that are old enough to be looked at. `now` is on the store's clock.
+
+    A configuration may be saved long before the run that it is for.
+    """
+    of_configs = max(grace_seconds, CONFIG_GRACE_SECONDS)
+    graces = ((item, of_configs if is_config_key(item.key) else grace_seconds) for item in listed)
+    return [item.key for item, grace in graces if item.modified_at <= now - grace]
 
 
 def may_be_swept(key: str) -> bool:
@@ -81,6 +87,8 @@ def may_be_swept(key: str) -> bool:
     What is no payload's key is left alone. What a step stored beside its result lives as long as its run, which the
     ledger can only tell of a run whose id stands in the key whole; the purge of the run reaches the rest.
     """
+    if is_config_key(key):
+        return True
     parts = parse_key(key)
     return parts is not None and (parts.run_id is not None or not parts.lives_with_run)
 
@@ -137,7 +145,7 @@ class Collector:
 
     async def _sweep_store(self, store: PayloadService, report: CollectionReport, *, dry_run: bool) -> None:
         begun, now = self._uptime(), await store.now()
-        async for batch in _batches(store.objects(PAYLOADS_PREFIX)):
+        async for batch in _batches(_swept_objects(store)):
             report.listed += len(batch)
             old = past_grace(batch, now, self._policy.grace_seconds)
             report.young += len(batch) - len(old)
@@ -176,6 +184,12 @@ class Collector:
     def _is_late(self, begun: float) -> bool:
         """Whether this process stood still for so long that it had better begin anew."""
         return self._uptime() - begun > self._policy.deletion_seconds
+
+
+async def _swept_objects(store: PayloadService) -> AsyncIterator[StoredObject]:
+    for prefix in (PAYLOADS_PREFIX, CONFIGS_PREFIX):
+        async for item in store.objects(prefix):
+            yield item
 
 
 async def _batches(items: AsyncIterator[StoredObject]) -> AsyncIterator[list[StoredObject]]:

@@ -1,8 +1,14 @@
-"""Configurations and definitions by id, so that jobs and rows carry 64 characters in place of 50 KB.
+"""Configurations: values that are saved once and go by reference into as many runs as like.
 
-The id is the sha256 of the configuration's JSON. The durable copy is in the payload store; a store with a TTL in front
-of it (Redis) is a cache: reading renews what it holds, a heartbeat renews what a live run uses, and expiry costs a
-read and never a run.
+    configs/{tenant}/{sha256}-{period}.json
+
+They belong to no run, so nothing but references keeps them: a sweep deletes one that has lain there past its grace with
+no run that refers to it. What is saved is put under the name of the present period, and the grace is two periods. So
+between saving a configuration and starting a run with it there is a week at least, and equal configurations of one
+period are one object.
+
+In front of the store may be a cache with times to live (Redis). Reading renews what it holds, and so do workers for
+what live runs refer to; what it lets go costs a read, and never a run.
 """
 
 from __future__ import annotations
@@ -10,122 +16,92 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from pyflow_core.codec.json_text import parse_json, write_json
-from pyflow_core.errors import (
-    PayloadCorruptError,
-    PayloadFacts,
-    PayloadMissingError,
-    PayloadStoreUnavailableError,
-    StoredValueError,
-)
-from pyflow_core.payload.key import config_key
-from pyflow_core.ports.payload import display
-from pyflow_core.ports.state import DEFAULT_TENANT
+from pyflow_core.errors import PayloadError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
-    from pyflow_core.codec.json_text import Tree
+    from pyflow_core.payload.reference import Reference
     from pyflow_core.ports.payload import PayloadService
 
-DEFAULT_TTL_SECONDS = 24 * 3600.0
+_DAY = 24 * 3600.0
+PERIOD_SECONDS = 7 * _DAY
+"""So long what is saved lies under one name."""
+GRACE_SECONDS = 2 * PERIOD_SECONDS
+"""So long after it was put an object that no run refers to may be swept."""
+DEFAULT_TTL_SECONDS = _DAY
+"""How long a cache keeps what nobody reads, where its URL does not say."""
+_PAUSE_SECONDS = 30.0
+"""A cache that could not be reached is left alone for so long."""
 
 
-class ConfigurationStore:
-    """Keeps configurations by id. `cache` may lose what it holds at any time."""
+def period_of(now: float) -> int:
+    """The number of the period of a time in seconds since the epoch."""
+    return int(now // PERIOD_SECONDS)
 
-    def __init__(
-        self,
-        durable: PayloadService,
-        *,
-        cache: PayloadService | None = None,
-        tenant: str = DEFAULT_TENANT,
-        ttl_seconds: float = DEFAULT_TTL_SECONDS,
-    ) -> None:
-        self._durable = durable
-        self._cache = cache
-        self._tenant = tenant
-        self._ttl_seconds = ttl_seconds
 
-    async def save(self, configuration: Tree) -> str:
-        """The id under which it is kept from now on; equal configurations have one id and are kept once."""
-        raw = write_json(_ordered(configuration)).encode()
-        config_id = sha256(raw).hexdigest()
-        await self._durable.put(self._key(config_id), raw)
-        await self._remember(config_id, raw)
-        return config_id
+class ConfigurationCache:
+    """Bytes of configurations in a store that may lose them, or be away, at any time. Nothing here ever fails for it.
 
-    async def load(self, config_id: str) -> Tree:
-        """The configuration of an id.
+    One that is open already is left open.
 
-        Raises:
-            PayloadMissingError: there is none.
-            PayloadCorruptError: it is not what was saved.
-        """
-        raw = await self._recall(config_id)
-        if raw is None:
-            raw = await self._durable.get(self._key(config_id))
-            if raw is None:
-                raise PayloadMissingError("there is no configuration of this id", self._facts(config_id))
-            self._verify(config_id, raw)
-            await self._remember(config_id, raw)
-        return parse_json(raw.decode())
+    Raises:
+        SettingsError: the store keeps no times to live.
+    """
 
-    async def renew(self, config_ids: Iterable[str]) -> None:
-        """Let what live runs use live on in the cache; for a heartbeat. What the cache has lost is put back."""
-        if self._cache is None:
-            return
-        for config_id in config_ids:
-            try:
-                if not await self._cache.extend(self._key(config_id), self._ttl_seconds):
-                    await self.load(config_id)
-            except PayloadStoreUnavailableError:
-                return  # it is a cache
+    def __init__(self, service: PayloadService, *, uptime: Callable[[], float], is_open: bool = False) -> None:
+        if not service.keeps_ttl:
+            raise SettingsError(
+                f"config_cache = {service.name!r} must be a store that lets objects go by itself, such as redis://"
+            )
+        self._service = service
+        self._uptime = uptime
+        self._is_open = self._is_given = is_open
+        self._away_until = 0.0
+        self.ttl_seconds = service.ttl_seconds or DEFAULT_TTL_SECONDS
 
-    async def _recall(self, config_id: str) -> bytes | None:
-        if self._cache is None:
-            return None
+    async def recall(self, reference: Reference) -> bytes | None:
+        """The bytes of a configuration, if they are here and are those that were saved; they live on."""
         try:
-            raw = await self._cache.get(self._key(config_id))
-            if raw is None or sha256(raw).hexdigest() != config_id:
+            raw = await self._service.get(reference.key, most=reference.bytes) if await self._reach() else None
+            if raw is None or sha256(raw).hexdigest() != reference.sha256:
                 return None
-            await self._cache.extend(self._key(config_id), self._ttl_seconds)
-        except PayloadStoreUnavailableError:
+            await self._service.extend(reference.key, self.ttl_seconds)
+        except PayloadError:
+            self._leave_alone()
             return None
         return raw
 
-    async def _remember(self, config_id: str, raw: bytes) -> None:
-        if self._cache is None:
-            return
+    async def remember(self, key: str, raw: bytes) -> None:
+        """Hold verified bytes, in place of whatever was held under the key."""
         try:
-            created = await self._cache.put(self._key(config_id), raw, ttl_seconds=self._ttl_seconds)
-            if not created and await self._cache.get(self._key(config_id)) != raw:
-                await self._cache.delete([self._key(config_id)])
-                await self._cache.put(self._key(config_id), raw, ttl_seconds=self._ttl_seconds)
-        except PayloadStoreUnavailableError:
-            return
+            if await self._reach() and not await self._service.put(key, raw, ttl_seconds=self.ttl_seconds):
+                await self._service.delete([key])
+                await self._service.put(key, raw, ttl_seconds=self.ttl_seconds)
+        except PayloadError:
+            self._leave_alone()
 
-    def _verify(self, config_id: str, raw: bytes) -> None:
-        found = sha256(raw).hexdigest()
-        if found != config_id:
-            raise PayloadCorruptError(None, self._facts(config_id, found, len(raw)))
+    async def renew(self, key: str) -> None:
+        """Let a configuration that a live run refers to live on, if it is here; a read brings back what is not."""
+        try:
+            if await self._reach():
+                await self._service.extend(key, self.ttl_seconds)
+        except PayloadError:
+            self._leave_alone()
 
-    def _key(self, config_id: str) -> str:
-        if len(config_id) != 64 or not set(config_id) <= set("0123456789abcdef"):
-            raise StoredValueError(f"{config_id[:80]!r} is no id of a configuration")
-        return config_key(self._tenant, config_id)
+    async def close(self) -> None:
+        """Let go of the store."""
+        if self._is_open and not self._is_given:
+            self._is_open = False
+            await self._service.close()
 
-    def _facts(self, config_id: str, found: str | None = None, size: int | None = None) -> PayloadFacts:
-        return PayloadFacts(
-            reference=display(self._durable.name, self._key(config_id)),
-            expected_sha256=config_id,
-            found_sha256=found,
-            found_bytes=size,
-        )
+    async def _reach(self) -> bool:
+        if self._uptime() < self._away_until:
+            return False
+        if not self._is_open:
+            await self._service.open()
+            self._is_open = True
+        return True
 
-
-def _ordered(tree: Tree) -> Tree:
-    """The same tree with its keys in order, so that equal configurations have one text."""
-    if isinstance(tree, dict):
-        return {key: _ordered(tree[key]) for key in sorted(tree)}
-    return [_ordered(item) for item in tree] if isinstance(tree, list) else tree
+    def _leave_alone(self) -> None:
+        self._away_until = self._uptime() + _PAUSE_SECONDS

@@ -47,6 +47,10 @@ class PayloadAccess(Protocol):
         """A part of the bytes."""
         ...
 
+    async def save(self, raw: bytes) -> Reference:
+        """Keep the JSON of a configuration."""
+        ...
+
 
 _access: ContextVar[PayloadAccess | None] = ContextVar("pyflow_payload_access", default=None)
 
@@ -71,8 +75,8 @@ def connect_payloads(access: PayloadAccess) -> Callable[[], None]:
     return lambda: _connected.remove(access)
 
 
-def forbid_payload_access(access: PayloadAccess) -> None:
-    """Let handles of this context load through what refuses them."""
+def use_payload_access(access: PayloadAccess) -> None:
+    """Let handles of this context load through this, or be refused by it."""
     _access.set(access)
 
 
@@ -114,6 +118,29 @@ class Payload(Generic[T_co]):
     def size_bytes(self) -> int:
         """How many bytes loading will bring, uncompressed."""
         return self._reference.bytes
+
+    @staticmethod
+    async def save(value: T, as_type: Any = None) -> Payload[T]:
+        """Keep a configuration, and give the handle by which any number of runs may be given it.
+
+        Equal values are kept once, whatever their size; saving one again costs a look. What no run has been given for
+        a week may be deleted, so save it where runs are started rather than once for ever.
+
+        Args:
+            value: what JSON can hold by its type.
+            as_type: the type by which it is written, where that of the value does not say it all (`list[Rule]`).
+
+        Raises:
+            UnserialisableValueError: it cannot be stored as its type.
+            PayloadStoreUnavailableError: nothing was kept; try again.
+            PayloadForbiddenError: there is no open connection, or this is workflow code.
+        """
+        from pyflow_core.codec import codec_for
+        from pyflow_core.payload.value import encode_configuration
+
+        annotation = type(value) if as_type is None else as_type
+        raw = encode_configuration(codec_for(annotation), value)
+        return Payload(await _access_to(None).save(raw), annotation)
 
     async def load(self) -> T_co:
         """The value, verified and decoded by its declared type.
@@ -205,11 +232,12 @@ async def load_as(codec: Codec, payload: Payload[Any]) -> Any:
     return decode_body(codec, await _access_to(reference).read(reference), reference.encoding)
 
 
-def _access_to(reference: Reference) -> PayloadAccess:
+def _access_to(reference: Reference | None) -> PayloadAccess:
     access = _access.get() or (_connected[-1] if _connected else None)
     if access is None:
         raise PayloadForbiddenError(
-            "payloads are loaded inside steps, or by callers with an open connection", facts_of(reference)
+            "payloads are loaded and saved inside steps, or by callers with an open connection",
+            None if reference is None else facts_of(reference),
         )
     return access
 

@@ -1,12 +1,13 @@
 """Keys of payloads: where a value lies in its store, made of whose it is and of what is in it.
 
     payloads/{tenant}/{workflow}/{run_id}/{step}/{slot}.{sha256[:32]}.{ext}
-    configs/{tenant}/{sha256}.json
+    configs/{tenant}/{sha256}-{period}.json
 
 The hash in the name makes an equal retry the same object, and keeps a late worker from changing what a committed
 reference points to. Segments are percent-encoded; a long one is cut and ends in a hash of itself, segment by segment,
 so that everything of a run lies under one prefix, whatever its steps are called. What belongs to the run itself has
-`~run` in place of a step, which is no encoded name.
+`~run` in place of a step, which is no encoded name. A configuration belongs to no run; what its period is for says
+`pyflow_core.payload.configuration`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ RUN_SEGMENT = "~run"
 INPUT, OUTPUT, ERROR = "input", "output", "error"
 _PAYLOADS, _CONFIGS = "payloads", "configs"
 PAYLOADS_PREFIX = f"{_PAYLOADS}/"
+CONFIGS_PREFIX = f"{_CONFIGS}/"
 
 _LONGEST_SEGMENT = 160
 _HASH_DIGITS = 32
@@ -34,6 +36,7 @@ COMPRESSED_ENDINGS = {"none": "", "zstd": ".zst", "gzip": ".gz"}
 """What follows it. Two forms of one value are two objects, so that a new setting never meets an old form."""
 
 _NAME = re.compile(r"(?P<slot>[^.]+)\.(?P<hash>[0-9a-f]{32})(?:-(?P<edition>[1-9][0-9]*))?\.[a-z]+(?:\.(?:zst|gz))?")
+_CONFIG = re.compile(r"configs/[^/]+/[0-9a-f]{64}-[0-9]+(?:-[1-9][0-9]*)?\.json")
 _SLOT = re.compile(r"input|output|error|file-.+|part-[0-9]{5,}", re.DOTALL)
 
 
@@ -104,9 +107,14 @@ def payload_key(
     return key
 
 
-def config_key(tenant: str, content_sha256: str) -> str:
-    """The key of a configuration or definition."""
-    return f"{config_prefix(tenant)}{content_sha256}.json"
+def config_key(tenant: str, content_sha256: str, period: int, *, edition: int = 0) -> str:
+    """The key of a configuration that is saved in this period; `edition` as in `payload_key`."""
+    return f"{config_prefix(tenant)}{content_sha256}-{period}{f'-{edition}' if edition else ''}.json"
+
+
+def is_config_key(key: str) -> bool:
+    """Whether it is the key of a configuration."""
+    return key.startswith(CONFIGS_PREFIX) and _CONFIG.fullmatch(key) is not None
 
 
 def config_prefix(tenant: str) -> str:

@@ -65,6 +65,14 @@ class DataPlane:
         """
         return await self._writer.write_spool(spool, origin, slot, content_type=content_type)
 
+    async def save(self, raw: bytes, tenant: str, period: int) -> Reference:
+        """Store the JSON of a configuration.
+
+        Raises:
+            PayloadError: it is not kept.
+        """
+        return await self._writer.write_configuration(raw, tenant, period)
+
 
 def single_reference(envelope: Envelope) -> Reference:
     """The reference of the value itself: the first of a manifest.

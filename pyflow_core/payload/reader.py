@@ -14,7 +14,7 @@ from pyflow_core.errors import (
     PayloadMissingError,
 )
 from pyflow_core.payload.body import decompressor, most_stored_bytes, unseal, verify_hash
-from pyflow_core.payload.key import belongs_to
+from pyflow_core.payload.key import belongs_to, is_config_key
 from pyflow_core.payload.reference import facts_of
 from pyflow_core.ports.metric import GET_SECONDS, NO_METRICS, PAYLOAD_ERRORS
 from pyflow_core.ports.state import DEFAULT_TENANT
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     from pyflow_core.payload.cache import PayloadCache
+    from pyflow_core.payload.configuration import ConfigurationCache
     from pyflow_core.payload.reference import Reference
     from pyflow_core.ports.metric import MetricService
     from pyflow_core.ports.payload import PayloadService
@@ -42,11 +43,13 @@ class PayloadReader:
         *,
         tenant: str = DEFAULT_TENANT,
         cache: PayloadCache | None = None,
+        configurations: ConfigurationCache | None = None,
         metrics: MetricService = NO_METRICS,
     ) -> None:
         self._stores = stores
         self._tenant = tenant
         self._cache = cache
+        self._configurations = configurations
         self._metrics = metrics
         # Ranges are given out of objects that this process has verified whole.
         self._verified: set[tuple[str, str, str]] = set()
@@ -57,10 +60,10 @@ class PayloadReader:
         cached = self._cache.get(reference) if self._cache is not None else None
         if cached is not None:
             return cached
-        try:
-            raw = await self._fetch(store, reference)
-        except PayloadError as error:
-            raise self._told(error, reference, "get") from None
+        if self._configurations is not None and is_config_key(reference.key):
+            raw = await self._recall(self._configurations, store, reference)
+        else:
+            raw = await self._get(store, reference)
         if self._cache is not None:
             self._cache.put(reference, raw)
         return raw
@@ -126,6 +129,19 @@ class PayloadReader:
         if reference.type != store.reference_type or not _names(store, reference):
             raise self._refusal(f"the reference does not fit the store {reference.store!r}", reference)
         return store
+
+    async def _recall(self, configurations: ConfigurationCache, store: PayloadService, reference: Reference) -> bytes:
+        raw = await configurations.recall(reference)
+        if raw is None:
+            raw = await self._get(store, reference)
+            await configurations.remember(reference.key, raw)
+        return raw
+
+    async def _get(self, store: PayloadService, reference: Reference) -> bytes:
+        try:
+            return await self._fetch(store, reference)
+        except PayloadError as error:
+            raise self._told(error, reference, "get") from None
 
     async def _fetch(self, store: PayloadService, reference: Reference) -> bytes:
         most = most_stored_bytes(reference)

@@ -72,7 +72,7 @@ class _Common:
     """What all references hold. `bytes` and `sha256` are of the uncompressed bytes.
 
     `auth_ref` is the id of a secret in a keychain or an environment, never the secret. `ttl_seconds` is None where the
-    store keeps the payload until it is deleted.
+    store keeps the payload until it is deleted. `producer` is None for a configuration, which belongs to no run.
     """
 
     __pydantic_config__: ClassVar[Any] = _FORBID_EXTRA
@@ -80,7 +80,7 @@ class _Common:
     bytes: Annotated[int, at.Ge(0)]
     sha256: Sha256
     tenant: Annotated[str, at.Len(1, 200)]
-    producer: Producer
+    producer: Producer | None = None
     content_type: Annotated[str, Pattern(_CONTENT_TYPE)] = "application/json"
     compression: Compression = "none"
     encoding: Encoding = "json"
@@ -149,9 +149,9 @@ def facts_of(reference: Reference, **found: Any) -> PayloadFacts:
     producer = reference.producer
     return PayloadFacts(
         reference=show_reference(reference),
-        run_id=producer.run_id,
-        step_name=producer.step_name,
-        attempt=producer.attempt or None,
+        run_id=producer.run_id if producer else None,
+        step_name=producer.step_name if producer else None,
+        attempt=(producer.attempt if producer else 0) or None,
         expected_bytes=reference.bytes,
         expected_sha256=reference.sha256,
         **found,
@@ -161,7 +161,8 @@ def facts_of(reference: Reference, **found: Any) -> PayloadFacts:
 def reference_tree(reference: Reference) -> dict[str, Any]:
     """A reference as a tree of plain values; what has its default is left out, but never the type."""
     tree = {"type": reference.type, **_fields_of(reference)}
-    tree["producer"] = _fields_of(reference.producer)
+    if reference.producer is not None:
+        tree["producer"] = _fields_of(reference.producer)
     return tree
 
 

@@ -6,8 +6,9 @@ from inspect import Parameter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyflow_core.codec.table import is_table
-from pyflow_core.errors import StoredValueError
+from pyflow_core.errors import StoredValueError, UnserialisableValueError
 from pyflow_core.payload import arrow
+from pyflow_core.payload.handle import met_handles
 from pyflow_core.payload.policy import ValueKind
 
 if TYPE_CHECKING:
@@ -51,6 +52,20 @@ def encode_body(codec: Codec, value: Any) -> Body:
         return Body(ValueKind.BINARY, "arrow", arrow.CONTENT_TYPE, None, raw, arrow.read_table(raw, value.__class__))
     text, fresh = codec.round_trip(value)
     return text_body(text, fresh)
+
+
+def encode_configuration(codec: Codec, value: Any) -> bytes:
+    """The JSON of a configuration.
+
+    Raises:
+        UnserialisableValueError: it has none, or it holds handles, which nothing would keep for it.
+    """
+    with met_handles() as handles:
+        body = encode_body(codec, value)
+    if body.text is None or handles:
+        what = "handles to payloads" if handles else "bytes and tables"
+        raise UnserialisableValueError(f"a configuration is JSON: {what} cannot be saved as one, or as a part of one")
+    return body.raw
 
 
 def text_body(text: str, fresh: Any = None) -> Body:

@@ -9,7 +9,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
@@ -19,25 +19,24 @@ from pyflow_core.errors import (
     PayloadCorruptError,
     PayloadError,
     PayloadExpiredError,
-    PayloadFacts,
     PayloadMissingError,
     PayloadStoreUnavailableError,
 )
 from pyflow_core.payload.body import seal
-from pyflow_core.payload.key import payload_key
+from pyflow_core.payload.key import config_key, payload_key
 from pyflow_core.payload.reader import PayloadReader
 from pyflow_core.payload.reference import (
     NatsReference,
     ObjectReference,
     Producer,
     RelationalReference,
+    facts_of,
 )
 from pyflow_core.ports.metric import NO_METRICS, PAYLOAD_ERRORS, PUT_SECONDS
-from pyflow_core.ports.payload import display
 from pyflow_core.ports.state import DEFAULT_TENANT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
     from pyflow_core.payload.reference import Compression, Encoding, Lifetime, Reference
     from pyflow_core.ports.metric import MetricService
@@ -69,12 +68,11 @@ class Spool(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """What is stored, whatever its form: how many bytes it stands for, their hash, and the way to put them."""
+    """What is stored, whatever its form: how many bytes it stands for, and their hash."""
 
     size: int
     sha256: str
     compression: Compression
-    put: Callable[[str], Awaitable[bool]]
 
 
 class PayloadWriter:
@@ -90,7 +88,7 @@ class PayloadWriter:
     ) -> None:
         self._store = store
         self._compression: Compression = compression
-        self._ttl_seconds = ttl_seconds if store.keeps_ttl else None
+        self._ttl_seconds = (ttl_seconds or store.ttl_seconds) if store.keeps_ttl else None
         self._metrics = metrics
 
     async def write(
@@ -114,8 +112,24 @@ class PayloadWriter:
         async def put(key: str) -> bool:
             return await self._store.put(key, sealed.data, ttl_seconds=self._ttl_seconds)
 
-        content = _Content(sealed.size, sealed.sha256, sealed.compression, put)
-        return await self._place(content, origin, slot, encoding, content_type, scope, edition)
+        content = _Content(sealed.size, sealed.sha256, sealed.compression)
+        references = self._editions(content, origin, slot, encoding, content_type, scope, edition)
+        return await self._put_first(references, put)
+
+    async def write_configuration(self, raw: bytes, tenant: str, period: int) -> Reference:
+        """Store the JSON of a configuration under its own name; equal ones of a period are one object.
+
+        Raises:
+            As `write`.
+        """
+
+        async def put(key: str) -> bool:
+            return await self._store.put(key, raw)
+
+        digest = sha256(raw).hexdigest()
+        keys = (config_key(tenant, digest, period, edition=edition) for edition in range(_EDITIONS))
+        known: dict[str, Any] = {"bytes": len(raw), "sha256": digest, "tenant": tenant, "scope": "permanent"}
+        return await self._put_first((self._reference(key, **known) for key in keys), put)
 
     async def write_stream(
         self,
@@ -160,10 +174,11 @@ class PayloadWriter:
         async def put(key: str) -> bool:
             return await self._store.put_file(key, spool.path, ttl_seconds=self._ttl_seconds)
 
-        content = _Content(spool.size, spool.sha256, "none", put)
-        return await self._place(content, origin, slot, encoding, content_type, scope, edition)
+        content = _Content(spool.size, spool.sha256, "none")
+        references = self._editions(content, origin, slot, encoding, content_type, scope, edition)
+        return await self._put_first(references, put)
 
-    async def _place(
+    def _editions(
         self,
         content: _Content,
         origin: Origin,
@@ -171,10 +186,10 @@ class PayloadWriter:
         encoding: Encoding,
         content_type: str,
         scope: Lifetime,
-        edition: int,
-    ) -> Reference:
-        key = ""
-        for number in range(edition, edition + _EDITIONS):
+        first: int,
+    ) -> Iterator[Reference]:
+        """References to the names under which a value may be put, in the order in which they are tried."""
+        for edition in range(first, first + _EDITIONS):
             key = payload_key(
                 origin.tenant,
                 origin.workflow,
@@ -184,34 +199,38 @@ class PayloadWriter:
                 content.sha256,
                 encoding=encoding,
                 compression=content.compression,
-                edition=number,
+                edition=edition,
             )
-            reference = self._reference(key, content, origin, encoding, content_type, scope)
-            if await self._put(content, key, origin) or await self._is_there(reference):
+            yield self._reference(
+                key,
+                bytes=content.size,
+                sha256=content.sha256,
+                tenant=origin.tenant,
+                producer=Producer(run_id=origin.run_id, step_name=origin.step_name, attempt=origin.attempt),
+                content_type=content_type,
+                compression=content.compression,
+                encoding=encoding,
+                scope=scope,
+            )
+
+    async def _put_first(self, references: Iterable[Reference], put: Callable[[str], Awaitable[bool]]) -> Reference:
+        """Put an object under the first of these names that is free, or holds what was to be put already."""
+        for reference in references:
+            if await self._put(reference, put) or await self._is_there(reference):
                 return reference
         raise PayloadStoreUnavailableError(
             f"the payload store {self._store.name!r} holds damaged objects under this name and {_EDITIONS - 1} more: "
             "check the store",
-            PayloadFacts(display(self._store.name, key), origin.run_id, origin.step_name, origin.attempt or None),
+            facts_of(reference),
         )
 
-    async def _put(self, content: _Content, key: str, origin: Origin) -> bool:
+    async def _put(self, reference: Reference, put: Callable[[str], Awaitable[bool]]) -> bool:
         before = perf_counter()
         try:
-            created = await content.put(key)
+            created = await put(reference.key)
         except PayloadError as error:
             self._metrics.count(PAYLOAD_ERRORS, store=self._store.name, operation="put", code=error.code)
-            facts = replace(
-                error.facts,
-                reference=display(self._store.name, key),
-                run_id=origin.run_id,
-                step_name=origin.step_name,
-                attempt=origin.attempt or None,
-                expected_bytes=content.size,
-                expected_sha256=content.sha256,
-                found_bytes=None,
-            )
-            raise type(error)(error.message, facts) from error
+            raise type(error)(error.message, facts_of(reference)) from error
         self._metrics.observe(PUT_SECONDS, perf_counter() - before, store=self._store.name)
         return created
 
@@ -227,23 +246,9 @@ class PayloadWriter:
             return False
         return True
 
-    def _reference(
-        self, key: str, content: _Content, origin: Origin, encoding: Encoding, content_type: str, scope: Lifetime
-    ) -> Reference:
-        return make_reference(
-            self._store,
-            key,
-            ttl_seconds=self._ttl_seconds,
-            bytes=content.size,
-            sha256=content.sha256,
-            tenant=origin.tenant,
-            producer=Producer(run_id=origin.run_id, step_name=origin.step_name, attempt=origin.attempt),
-            content_type=content_type,
-            compression=content.compression,
-            encoding=encoding,
-            auth_ref=self._store.auth_ref,
-            scope=scope,
-        )
+    def _reference(self, key: str, **fields: Any) -> Reference:
+        auth_ref = self._store.auth_ref
+        return make_reference(self._store, key, ttl_seconds=self._ttl_seconds, auth_ref=auth_ref, **fields)
 
 
 def make_reference(store: PayloadService, key: str, *, ttl_seconds: float | None = None, **fields: Any) -> Reference:

@@ -86,11 +86,13 @@ class PayloadService(ABC):
     keeps_ttl: ClassVar[bool] = False
     """Whether the store lets objects go by itself; where not, `ttl_seconds` is ignored."""
 
-    def __init__(self, name: str, *, auth_ref: str | None = None) -> None:
+    def __init__(self, name: str, *, auth_ref: str | None = None, ttl_seconds: float | None = None) -> None:
         self.name = name
         """What references call the store."""
         self.auth_ref = auth_ref
         """The id under which the environment keeps its credentials, never a secret; it goes into references."""
+        self.ttl_seconds = ttl_seconds
+        """How long what is put without a time of its own is kept; workers extend it while a run needs it."""
 
     @property
     def place(self) -> Mapping[str, str]:
@@ -243,6 +245,13 @@ class PayloadLedger(ABC):
     @abstractmethod
     async def unreferenced(self, keys: Collection[str]) -> set[str]:
         """Those of these keys that no row needs at this moment: a cheap look, which decides nothing."""
+
+    @abstractmethod
+    async def live_keys(self, after: int, limit: int) -> tuple[set[str], int | None]:
+        """What up to `limit` unsettled runs refer to, and from where to go on; None after the last of them.
+
+        Begin with 0. A run that is started meanwhile may be passed over.
+        """
 
     @abstractmethod
     async def bar(self, keys: Collection[str]) -> set[str]:

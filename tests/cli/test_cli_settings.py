@@ -61,6 +61,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         state = "postgresql://localhost/app"
         queue = "redis://localhost"
         payloads = "s3://bucket"
+        config_cache = "redis://localhost/1"
         retries = 2
         retry_delay = "5s"
         timeout = 30

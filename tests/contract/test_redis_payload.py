@@ -7,11 +7,17 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from pyflow_services.memory import MemoryPayloadService
 from pyflow_services.redis import RedisPayloadService
 from typing_extensions import override
 
-from pyflow_core.clock import SystemClock
+from pyflow_core import Payload
+from pyflow_core.clock import SystemClock, uptime
 from pyflow_core.errors import MissingExtraError, PayloadForbiddenError, PayloadStoreUnavailableError, SettingsError
+from pyflow_core.payload.configuration import ConfigurationCache
+from pyflow_core.payload.handle import payload_access
+from pyflow_core.payload.planes import DataPlanes
+from pyflow_core.ports.state import DEFAULT_TENANT
 from pyflow_core.stores import make_payloads
 from pyflow_core.testing.contracts.payload import KEY, PayloadServiceContract
 from tests.fixtures.server import free_port
@@ -120,3 +126,29 @@ def test_a_wrong_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(SettingsError) as caught:
         make(url)
     assert "hunter2" not in caught.value.message
+
+
+def test_it_is_a_cache_in_front_of_configurations(valkey_url: str) -> None:
+    async def scenario() -> None:
+        durable, held = MemoryPayloadService(), make(f"{valkey_url}?ttl=1h")
+        await held.open()
+
+        def process() -> DataPlanes:
+            return DataPlanes(durable, configurations=ConfigurationCache(make(f"{valkey_url}?ttl=1h"), uptime=uptime))
+
+        planes = process()
+        with payload_access(planes.access(DEFAULT_TENANT)):
+            handle = await Payload.save({"rate": 19})
+        await planes.close()
+        stat = await held.stat(handle.reference.key)
+        assert stat is not None
+        assert stat.expires_at == pytest.approx(stat.modified_at + 3600, abs=5)
+
+        await durable.delete([handle.reference.key])
+        other = process()
+        with payload_access(other.access(DEFAULT_TENANT)):
+            assert await handle.load() == {"rate": 19}
+        await other.close()
+        await held.close()
+
+    asyncio.run(scenario())

@@ -211,6 +211,10 @@ class ModelLedger(PayloadLedger):
         return {key for key in keys if not self._world.is_needed(key)}
 
     @override
+    async def live_keys(self, after: int, limit: int) -> tuple[set[str], int | None]:
+        raise AssertionError("collection asks for no live keys")
+
+    @override
     async def bar(self, keys: Collection[str]) -> set[str]:
         await Pause(self._world.now + LATE)
         world = self._world

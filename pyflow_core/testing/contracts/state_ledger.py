@@ -118,6 +118,24 @@ class LedgerContract:
             assert (key in barred) == (await bench.other.get_run(f"run-{number}") is None)
 
     @scenario
+    async def test_what_unsettled_runs_refer_to_is_told_run_by_run(self, bench: StateBench) -> None:
+        shared = stored_key("send", run_id="elsewhere")
+        for name in ("one", "ended", "two", "bare", "three"):
+            value = Envelope("1") if name == "bare" else by_reference(shared if name == "two" else stored_key(name))
+            await bench.store.create_run(bench.new_run(run_id=name, input=value), claim_for=ONE)
+        await bench.turn(run_id="three", results=[bench.inline("local")._replace(output=by_reference(shared))])
+        await bench.turn(run_id="ended", exact=True, settle=DONE)
+
+        told: list[set[str]] = []
+        after: int | None = 0
+        while after is not None:
+            keys, after = await bench.other.ledger.live_keys(after, 2)
+            told.append(keys)
+        assert told[:2] == [{stored_key("one"), shared}, {shared, stored_key("three")}]
+        assert not any(told[2:])
+        assert await bench.store.ledger.live_keys(0, 10) == ({stored_key("one"), stored_key("three"), shared}, None)
+
+    @scenario
     async def test_what_a_run_held_in_an_earlier_generation_is_kept(self, bench: StateBench) -> None:
         await bench.create()
         await bench.turn(results=[bench.inline("first")])

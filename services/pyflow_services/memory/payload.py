@@ -19,8 +19,10 @@ class MemoryPayloadService(PayloadService):
 
     keeps_ttl = True
 
-    def __init__(self, name: str = "memory", *, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(name)
+    def __init__(
+        self, name: str = "memory", *, clock: Callable[[], float] = time.time, ttl_seconds: float | None = None
+    ) -> None:
+        super().__init__(name, ttl_seconds=ttl_seconds)
         self._clock = clock
         self._objects: dict[str, tuple[bytes, StoredObject]] = {}
 
@@ -43,8 +45,8 @@ class MemoryPayloadService(PayloadService):
         await asyncio.sleep(0)
         if self._find(key) is not None:
             return False
-        now = self._clock()
-        stat = StoredObject(key, len(data), now, None if ttl_seconds is None else now + ttl_seconds)
+        now, ttl = self._clock(), self.ttl_seconds if ttl_seconds is None else ttl_seconds
+        stat = StoredObject(key, len(data), now, None if ttl is None else now + ttl)
         self._objects[key] = (bytes(data), stat)
         return True
 

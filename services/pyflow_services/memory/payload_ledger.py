@@ -42,6 +42,10 @@ class MemoryPayloadLedger(PayloadLedger):
         return await self._answer(partial(_unneeded, self._tables, keys))
 
     @override
+    async def live_keys(self, after: int, limit: int) -> tuple[set[str], int | None]:
+        return await self._answer(partial(_live_keys, self._tables, after, limit))
+
+    @override
     async def bar(self, keys: Collection[str]) -> set[str]:
         return await self._answer(partial(_bar, self._tables, keys))
 
@@ -78,6 +82,13 @@ def _is_needed(tables: Tables, key: str) -> bool:
     if owner is None or owner.purging_at is not None:
         return False
     return parts.lives_with_run or not owner.record.status.settled
+
+
+def _live_keys(tables: Tables, after: int, limit: int) -> tuple[set[str], int | None]:
+    rows = sorted(tables.runs.values(), key=lambda row: row.place)
+    live = [row for row in rows if row.place >= after and not row.record.status.settled][:limit]
+    keys = {key for row in live for key in tables.payloads.keys_of(row.record.run_id)}
+    return keys, live[-1].place + 1 if len(live) == limit else None
 
 
 def _bar(tables: Tables, keys: Collection[str]) -> set[str]:

@@ -38,6 +38,10 @@ class ReferredPayloads:
             self.runs_of[key].add(run_id)
             self._keys_of[run_id].add(key)
 
+    def keys_of(self, run_id: str) -> set[str]:
+        """What the rows of a run refer to."""
+        return self._keys_of.get(run_id, set())
+
     def forget(self, run_id: str) -> None:
         """The rows of a run are gone."""
         for key in self._keys_of.pop(run_id, ()):

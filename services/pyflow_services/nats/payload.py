@@ -45,11 +45,10 @@ class NatsPayloadService(PayloadService):
         replicas: int = 1,
         shown: str | None = None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, ttl_seconds=ttl_seconds)
         self.bucket = bucket
         self._url = url
         self._shown = shown or name
-        self._ttl_seconds = ttl_seconds
         self._replicas = replicas
         self._stream = f"pyflow-{bucket}"
         self._subjects = f"pyflow.{bucket}."
@@ -84,7 +83,7 @@ class NatsPayloadService(PayloadService):
     async def put(self, key: str, data: bytes, *, ttl_seconds: float | None = None) -> bool:
         check_key(key)
         self.check_size(key, len(data))
-        ttl = self._ttl_seconds if ttl_seconds is None else ttl_seconds
+        ttl = self.ttl_seconds if ttl_seconds is None else ttl_seconds
         return await self._publish(key, data, 0, ttl)
 
     @override

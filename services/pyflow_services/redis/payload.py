@@ -53,11 +53,10 @@ class RedisPayloadService(PayloadService):
         ttl_seconds: float | None = None,
         shown: str | None = None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, ttl_seconds=ttl_seconds)
         self._url = url
         self._shown = shown or name
         self._prefix = prefix
-        self._ttl_seconds = ttl_seconds
         self._made: Any = None
 
     @override
@@ -88,7 +87,7 @@ class RedisPayloadService(PayloadService):
     async def put(self, key: str, data: bytes, *, ttl_seconds: float | None = None) -> bool:
         check_key(key)
         self.check_size(key, len(data))
-        ttl = self._ttl_seconds if ttl_seconds is None else ttl_seconds
+        ttl = self.ttl_seconds if ttl_seconds is None else ttl_seconds
         client = self._client
         with self._told():
             arguments = [data, "" if ttl is None else _millis(ttl)]

@@ -56,6 +56,21 @@ def unreferenced(database: sqlite3.Connection, keys: Collection[str]) -> set[str
     return {row[0] for row in found.fetchall()}
 
 
+def live_keys(database: sqlite3.Connection, after: int, limit: int) -> tuple[set[str], int | None]:
+    """What unsettled runs behind this one refer to, and the last of them that was looked at."""
+    runs = database.execute(
+        """
+        SELECT id FROM runs WHERE id > ? AND status IN ('running', 'waiting', 'blocked') ORDER BY id LIMIT ?
+        """,
+        [after, limit],
+    ).fetchall()
+    found = database.execute(
+        "SELECT DISTINCT key FROM payload_references WHERE run IN (SELECT value FROM json_each(?))",
+        [json.dumps([row[0] for row in runs])],
+    )
+    return {row[0] for row in found.fetchall()}, runs[-1][0] if len(runs) == limit else None
+
+
 def bar(transaction: Transaction, keys: Collection[str]) -> set[str]:
     """Bar those of these keys that no row needs; those that are barred now."""
     transaction.cursor.execute(
@@ -147,6 +162,10 @@ class SqlitePayloadLedger(PayloadLedger):
     @override
     async def unreferenced(self, keys: Collection[str]) -> set[str]:
         return await self._service.read(lambda database: unreferenced(database, keys))
+
+    @override
+    async def live_keys(self, after: int, limit: int) -> tuple[set[str], int | None]:
+        return await self._service.read(lambda database: live_keys(database, after, limit))
 
     @override
     async def bar(self, keys: Collection[str]) -> set[str]:

@@ -11,12 +11,15 @@ from pyflow_services.memory import MemoryPayloadService, MemoryStateService
 from pyflow_services.sqlite import SqliteStateService
 
 from pyflow_core.errors import PayloadCollectedError, PayloadStoreUnavailableError
+from pyflow_core.payload.boundary import referenced_keys
 from pyflow_core.payload.collection import DAY, HOUR, CollectionPolicy, Collector, may_be_swept, past_grace
+from pyflow_core.payload.configuration import PERIOD_SECONDS
 from pyflow_core.payload.key import INPUT, OUTPUT, file_slot, payload_key
+from pyflow_core.payload.planes import DataPlanes
 from pyflow_core.payload.reference import write_reference
 from pyflow_core.payload.writer import Origin, PayloadWriter
 from pyflow_core.ports.payload import StoredObject
-from pyflow_core.ports.state import Envelope, NewRun
+from pyflow_core.ports.state import DEFAULT_TENANT, Envelope, NewRun
 from pyflow_core.testing.contracts.bench import DONE, WORKFLOW, StateBench
 from pyflow_core.testing.contracts.scenario import ManualClock
 from pyflow_core.testing.metric import MemoryMetrics
@@ -195,6 +198,36 @@ def test_a_process_that_stood_still_gives_its_deletion_up(make, monkeypatch: pyt
 def test_grace_is_counted_to_the_second() -> None:
     listed = [StoredObject(f"payloads/{n}", 1, float(n)) for n in range(5)]
     assert past_grace(listed, now=103.0, grace_seconds=100.0) == [f"payloads/{n}" for n in range(4)]
+
+
+def test_a_configuration_is_swept_once_no_run_needs_it_and_its_time_is_over(make) -> None:
+    async def scenario() -> None:
+        async with make() as house:
+            planes = DataPlanes(house.store, now=house.clock)
+
+            async def saved() -> Envelope:
+                return Envelope(reference=write_reference(await planes.save(b"{}", DEFAULT_TENANT)))
+
+            first = await saved()
+            await house.start("run-1", first)
+            house.clock.advance(PERIOD_SECONDS)
+            second = await saved()
+            house.clock.advance(2 * PERIOD_SECONDS - 1)
+            assert (await house.collector.sweep()).deleted == 0
+            house.clock.advance(1)
+            kept, swept = await house.collector.sweep(dry_run=True), await house.collector.sweep()
+            assert kept.orphans == swept.orphans == {house.store.name: referenced_keys(second)}
+            assert await house.keys() == referenced_keys(first)
+            with pytest.raises(PayloadCollectedError):
+                await house.start("run-2", second)
+            await house.start("run-2", await saved())
+
+            await house.settle("run-1")
+            assert (await house.collector.sweep()).deleted == 0
+            await house.collector.purge(0.0)
+            assert (await house.collector.sweep()).orphans == {house.store.name: referenced_keys(first)}
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,9 @@ def test_a_key_reads_well() -> None:
     assert payload_key("acme", "orders", "run-1", None, "input", SHA, compression="zstd", edition=2) == (
         "payloads/acme/orders/run-1/~run/input.0123456789abcdef0123456789abcdef-2.json.zst"
     )
-    assert config_key("acme", SHA) == f"configs/acme/{SHA}.json"
-    assert parse_key(config_key("acme", SHA)) is None
+    assert config_key("acme", SHA, 2990) == f"configs/acme/{SHA}-2990.json"
+    assert config_key("acme", SHA, 2990, edition=2) == f"configs/acme/{SHA}-2990-2.json"
+    assert parse_key(config_key("acme", SHA, 2990)) is None
 
 
 @pytest.mark.parametrize("slot", ["", "outputs", "file-", "part-1", "part-x", "Output"])
