@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-import pyflow_core
+from pyflow_core import __all__ as core_names
 from pyflow_inspector.module_table import Assigned, Binding, Defined, Imported, NameTable, build_table
 from pyflow_inspector.source_text import SyntaxFault
 from pyflow_inspector.syntax import Syntax, parse_source
@@ -289,8 +289,8 @@ class Project:
             found = self._named(other, name, seen) if other is not None else None
             if found is not None:
                 return found
-            if star == pyflow_core.__name__:
-                if name in pyflow_core.__all__:
+            if star == "pyflow_core":
+                if name in core_names:
                     return Symbol(star, name)
             elif star not in self._modules.index.sources:
                 outside.append(star)

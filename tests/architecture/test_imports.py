@@ -66,6 +66,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "typing_extensions": "type syntax that Python 3.11 lacks",
     },
     "pyflow_inspector": {
+        "pyflow_core.__all__": "what a star import of the core brings",
         "pyflow_core.metadata": "what it says of a project is plain data of the core",
         "pyflow_core.naming": "names are judged as the running side judges them",
         "pyflow_core.duration": "so are durations",
