@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pyflow_inspector.rules.rule import Example, Rule
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from pyflow_core.metadata import Diagnostic
     from pyflow_inspector.model import ProjectModel
     from pyflow_inspector.steps.fact import FoundStep
+
+
+_HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")
+_BETWEEN_WORDS = re.compile(r"[\W\d_]+")
 
 
 class DynamicStepName(Rule):
@@ -89,4 +94,29 @@ class DynamicStepName(Rule):
 def _described(step: FoundStep) -> str:
     """The call as it would be with a description."""
     code = " ".join(step.module.syntax.code(step.call).split())
-    return f'await {code.removesuffix(")").rstrip(" ,")}, description="What this step does")'
+    return f'await {code.removesuffix(")").rstrip(" ,")}, description="{_description(step)}")'
+
+
+def _description(step: FoundStep) -> str:
+    """What the step is about, in words: those of its name, or else those of what it runs."""
+    function = step.form.function
+    told = (
+        _words(step.pattern or ""),
+        _rpc_words(step.form.rpc_name or ""),
+        _words("" if function is None else function.label.rpartition(".")[2].rpartition(":")[2]),
+    )
+    words = next((words for words in told if words), ["what", "this", "step", "does"])
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
+
+
+def _words(name: str) -> list[str]:
+    """`"sendMail-*"` as `["send", "mail"]`; single letters, as in `"x-*"`, tell nothing."""
+    found = [] if name.startswith("<") else _BETWEEN_WORDS.split(_HUMP.sub(" ", name))
+    return [word if word.isupper() and len(word) > 1 else word.lower() for word in found if len(word) > 1]
+
+
+def _rpc_words(name: str) -> list[str]:
+    """`"users.create"` as `["create", "users"]`."""
+    owner, _, verb = name.rpartition(".")
+    return [*_words(verb), *_words(owner)]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pyflow_core.metadata import Edit, Fix, Span
 from pyflow_inspector.ast_node import child_nodes
 from pyflow_inspector.conduct.scope import FUNCTIONS, body_of, own_nodes
 from pyflow_inspector.rules.call_rule import conducts
@@ -17,12 +20,17 @@ if TYPE_CHECKING:
     from pyflow_inspector.conduct.scope import Function, Scope
     from pyflow_inspector.conduct.survey import Conduct
     from pyflow_inspector.model import ProjectModel
+    from pyflow_inspector.syntax import Syntax
 
 Loop = ast.For | ast.AsyncFor | ast.While | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _MAY_REPEAT = (*_LOOPS, ast.ClassDef)  # in a class, what may repeat is not among the nodes of its function
 _WAITS = (ast.Await, ast.AsyncWith, ast.AsyncFor)
 _COLLECTS = frozenset({"append", "add", "insert", "appendleft", "create_task", "ensure_future", "setdefault"})
+_OPENED = re.compile(r"lambda|(?:async\s+)?def\s+\w+\s*\(")
+"""What stands before the first parameter."""
+_AFTER = re.compile(r"\s*[:)]")
+"""What follows the last parameter; a comma or a parenthesis around a default does not."""
 _UNROLLS = frozenset({"list", "tuple", "set", "dict"})
 
 
@@ -37,12 +45,17 @@ class LateBoundVariable(Rule):
         calls = [workflow.do(f"pack-{item.id}", partial(pack, item)) for item in items]
         await asyncio.gather(*calls)
 
+    or as the default of a parameter, which is what `--unsafe-fixes` writes:
+
+        calls = [workflow.do(f"pack-{item.id}", lambda item=item: pack(item)) for item in items]
+
     A step that is awaited inside of the loop, before the next turn, is fine.
     """
 
     code = "PF208"
     name = "late-bound-variable"
     severity = "error"
+    fixes = "unsafe"
     valid = (
         Example(
             """
@@ -132,15 +145,25 @@ class LateBoundVariable(Rule):
             for stand in conduct.bodies:
                 if stand.step is None:
                     for late in _find(conduct, stand.scope):
-                        name = late.id
+                        name = late.use.id
                         yield self.at(
-                            stand.scope.module.syntax.span(late),
+                            stand.scope.module.syntax.span(late.use),
                             f"{name} is looked up when the loop is over: all these steps see its last value",
                             f"bind it early: functools.partial(function, {name}) in place of a function that uses it",
+                            fix=_early(stand.scope.module.syntax, late),
                         )
 
 
-def _find(conduct: Conduct, scope: Scope) -> Iterator[ast.Name]:
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """The first use of a varying name in the function of a step, and the loop that varies it."""
+
+    use: ast.Name
+    function: Function
+    loop: Loop
+
+
+def _find(conduct: Conduct, scope: Scope) -> Iterator[_Late]:
     if not any(isinstance(node, _MAY_REPEAT) for node in scope.nodes):
         return
     stack: list[tuple[ast.AST, ast.AST, Loop | None]] = [(part, scope.node, None) for part in body_of(scope.node)]
@@ -230,7 +253,7 @@ def _loaded(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)}
 
 
-def _late_names(call: ast.Call, loop: Loop, varying: set[str], scope: Scope) -> Iterator[ast.Name]:
+def _late_names(call: ast.Call, loop: Loop, varying: set[str], scope: Scope) -> Iterator[_Late]:
     """The first use of each varying name in the function of a step."""
     for argument in call.args[1:2]:
         function = _function(argument, loop, scope)
@@ -242,7 +265,7 @@ def _late_names(call: ast.Call, loop: Loop, varying: set[str], scope: Scope) -> 
         for use in sorted(uses, key=lambda part: (part.lineno, part.col_offset)):
             if use.id in varying and use.id not in own and use.id not in seen:
                 seen.add(use.id)
-                yield use
+                yield _Late(use, function, loop)
 
 
 def _function(node: ast.AST, loop: Loop, scope: Scope) -> Function | None:
@@ -262,3 +285,57 @@ def _parameters(function: Function) -> set[str]:
 
 def _bound(node: ast.AST) -> set[str]:
     return {node.id} if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else set()
+
+
+# --- the fix: `lambda item=item: …`, which is evaluated in each turn
+
+
+def _early(syntax: Syntax, late: _Late) -> Fix | None:
+    """The name as the default of a parameter of its own; nothing where that would not be its value of this turn."""
+    if not _is_bound_before(late) or not _takes_one_more(late):
+        return None
+    place = _end_of_parameters(syntax, late.function)
+    if place is None:
+        return None
+    name = late.use.id
+    text = f", {name}={name}" if _last(late.function) is not None else f"{name}={name}"
+    is_bare = isinstance(late.function, ast.Lambda) and _last(late.function) is None
+    edit = Edit(place, f" {text}" if is_bare else text)
+    return Fix(f"bind {name!r} early, as the default of a parameter", safe=False, edits=(edit,))
+
+
+def _is_bound_before(late: _Late) -> bool:
+    """Whether nothing in a turn binds the name after the function has been made."""
+    made = late.function.lineno, late.function.col_offset
+    if not isinstance(late.loop, ast.For | ast.AsyncFor | ast.While):
+        return True
+    stored = (part for part in _parts(late.loop) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store))
+    return all((part.lineno, part.col_offset) < made for part in stored if part.id == late.use.id)
+
+
+def _takes_one_more(late: _Late) -> bool:
+    given = late.function.args
+    rebinds = (part for body in body_of(late.function) for part in ast.walk(body) if isinstance(part, ast.Nonlocal))
+    is_plain = given.vararg is None and given.kwarg is None and not given.kwonlyargs
+    return is_plain and not any(late.use.id in part.names for part in rebinds)
+
+
+def _last(function: Function) -> ast.expr | ast.arg | None:
+    """The last thing that is written among the parameters."""
+    given = function.args
+    every = [*given.posonlyargs, *given.args]
+    parts: list[ast.expr | ast.arg] = [*every, *(arg.annotation for arg in every if arg.annotation), *given.defaults]
+    return max(parts, key=lambda part: (part.end_lineno or 0, part.end_col_offset or 0), default=None)
+
+
+def _end_of_parameters(syntax: Syntax, function: Function) -> Span | None:
+    """Where one more parameter can be written, if that is sure from what stands on the line."""
+    last = _last(function)
+    span = syntax.span(function if last is None else last)
+    line, column = (span.line, span.column) if last is None else (span.end_line, span.end_column)
+    text = syntax.lines[line - 1]
+    opened = _OPENED.match(text, column - 1) if last is None else None
+    if opened is not None:
+        column = opened.end() + 1
+    is_sure = (last is not None or opened is not None) and _AFTER.match(text, column - 1)
+    return Span(span.file, line, column, line, column) if is_sure else None

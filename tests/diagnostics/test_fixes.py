@@ -163,6 +163,63 @@ def test_comments_that_silence_nothing_go(tmp_path: Path) -> None:
     assert (tmp_path / "flows.py").read_text(encoding="utf-8") == _workflow(after)
 
 
+# --- variables of loops
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("lambda: item", "lambda item=item: item"),
+        ("lambda : item", "lambda item=item : item"),
+        ("lambda n=1: item + n", "lambda n=1, item=item: item + n"),
+        ("lambda: (item, [one for one in item])", "lambda item=item: (item, [one for one in item])"),
+        ("lambda: item + label", "lambda item=item, label=label: item + label"),
+        ("lambda n=(1): item", "lambda n=(1): item"),
+        ("lambda *n: item", "lambda *n: item"),
+    ],
+)
+def test_the_variable_of_a_loop_is_bound_early(tmp_path: Path, before: str, after: str) -> None:
+    body = (
+        "calls = []\nfor item in data:\n    label = item.title()\n"
+        '    calls.append(workflow.do(f"a-{item}", CALL, description="A"))\nfor call in calls:\n    await call'
+    )
+    (tmp_path / "flows.py").write_text(_workflow(body.replace("CALL", before)), encoding="utf-8")
+    fixed = _repair(tmp_path, unsafe=True)
+    assert (tmp_path / "flows.py").read_text(encoding="utf-8") == _workflow(body.replace("CALL", after))
+    assert set(fixed) == ({"PF208"} if before != after else set())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("def pack():\n        return item", "def pack(item=item):\n        return item"),
+        ("async def pack(\n    ):\n        return item", "async def pack(\n    ):\n        return item"),
+        (
+            "def pack(n: int = 1) -> str:\n        return item",
+            "def pack(n: int = 1, item=item) -> str:\n        return item",
+        ),
+        ("def pack():\n        return late", "def pack():\n        return late"),
+    ],
+)
+def test_a_function_made_in_a_loop_binds_its_variable_too(tmp_path: Path, before: str, after: str) -> None:
+    body = (
+        "calls = []\nfor item in data:\n    DEF\n    late = item.title()\n"
+        '    calls.append(workflow.do(f"a-{item}", pack, description="A"))\nfor call in calls:\n    await call'
+    )
+    (tmp_path / "flows.py").write_text(_workflow(body.replace("DEF", before)), encoding="utf-8")
+    _repair(tmp_path, unsafe=True)
+    assert (tmp_path / "flows.py").read_text(encoding="utf-8") == _workflow(body.replace("DEF", after))
+
+
+def test_a_comprehension_binds_its_variable_early(tmp_path: Path) -> None:
+    made = 'workflow.do(f"a-{i}", lambda: i * 2, description="A")'
+    body = f"calls = [{made} for i in data]\nfor call in calls:\n    await call"
+    (tmp_path / "flows.py").write_text(_workflow(body), encoding="utf-8")
+    assert _repair(tmp_path) == []
+    assert _repair(tmp_path, unsafe=True) == ["PF208"]
+    assert "lambda i=i: i * 2" in (tmp_path / "flows.py").read_text(encoding="utf-8")
+
+
 # --- the command
 
 

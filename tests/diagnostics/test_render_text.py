@@ -46,7 +46,7 @@ def test_a_finding_looks_as_documented(tmp_path: Path) -> None:
         24 |     await workflow.do(step, "users.create", data)
            |                       ^^^^
            = help: add a description, so that runs stay readable:
-                   await workflow.do(step, "users.create", data, description="What this step does")
+                   await workflow.do(step, "users.create", data, description="Create users")
         """
     )
 

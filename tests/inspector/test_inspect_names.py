@@ -119,8 +119,32 @@ def test_a_dynamic_name_without_a_description_is_reported_at_the_name(bench: Ben
     assert finding.help is not None
     assert finding.help.splitlines() == [
         "add a description, so that runs stay readable:",
-        "await workflow.do(f'x-{data}', 'users.create', data, description=\"What this step does\")",
+        "await workflow.do(f'x-{data}', 'users.create', data, description=\"Create users\")",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "expected"),
+    [
+        ('f"charge-{data}"', '"users.create", data', "Charge"),
+        ('f"sendMail/{data}-{data}"', '"users.create", data', "Send mail"),
+        ('f"make_PDF.{data}"', '"users.create", data', "Make PDF"),
+        ('data + "-tidy"', "lambda: 1", "Tidy"),
+        ('f"{data}-{data}"', '"users.create", data', "Create users"),
+        ("data", "shop.pack_parcel", "Pack parcel"),
+        ('f"x-{data}"', "lambda: 1", "What this step does"),
+        ('f"größe-{data}"', "lambda: 1", "Größe"),
+        ("data", "data", "What this step does"),
+    ],
+)
+def test_the_description_that_is_proposed_says_what_is_known_of_the_step(
+    bench: Bench, name: str, target: str, expected: str
+) -> None:
+    files = {"app/shop.py": "def pack_parcel() -> int: ...\n"}
+    bench.workflow(f"await workflow.do({name}, {target})", head="from app import shop", files=files)
+    help_text = next(one.help for one in bench.metadata.diagnostics if one.code == "PF101")
+    assert help_text is not None
+    assert help_text.endswith(f', description="{expected}")')
 
 
 def test_options_that_cannot_be_seen_may_hold_a_description(bench: Bench) -> None:
