@@ -200,7 +200,7 @@ class _Flow:
     def guard(self, block: Block, place: Place, ends: list[Out], scope: Scope) -> list[Out]:
         """A `try`: its body, its `else`, its handlers, its `finally`."""
         arms = {name: [arm for arm in block.arms if arm.name == name] for name in ("except", "else", "finally")}
-        name = self._node(block, "try", "", place, ends, label="try")
+        name = self._node(block, "try", "", place, ends, label=block.label or "try")
         final = FinalScope(scope) if arms["finally"] and arms["finally"][0].items else None
         guarded = GuardedScope(final or scope)
         body = block.arms[0].items

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pyflow_core.metadata import Diagnostic
+    from pyflow_inspector.conduct.scope import Scope
     from pyflow_inspector.conduct.survey import Conduct
     from pyflow_inspector.model import ProjectModel
 
@@ -129,7 +130,7 @@ class UnreachableStep(Rule):
         for conduct in conducts(model):
             for stand in conduct.bodies:
                 if stand.step is None and not isinstance(stand.scope.node, ast.Lambda):
-                    dead = _Dead()
+                    dead = _Dead(conduct, stand.scope)
                     dead.ends(stand.scope.node.body)
                     for call in dict.fromkeys(_steps(conduct, dead.statements)):
                         span = stand.scope.module.syntax.span(call)
@@ -144,7 +145,9 @@ def _steps(conduct: Conduct, statements: Sequence[ast.AST]) -> Iterator[ast.AST]
 class _Dead:
     """Finds statements that nothing comes to."""
 
-    def __init__(self) -> None:
+    def __init__(self, conduct: Conduct, scope: Scope) -> None:
+        self._conduct = conduct
+        self._scope = scope
         self.statements: list[ast.AST] = []
 
     def ends(self, body: Sequence[ast.stmt]) -> bool:
@@ -167,7 +170,13 @@ class _Dead:
 
     def _with(self, statement: ast.With | ast.AsyncWith) -> bool:
         raises = any(isinstance(part, ast.Raise) for part in ast.walk(statement))
-        return self.ends(statement.body) and not raises  # it may swallow what is raised
+        swallows = raises or any(map(self._suppresses, statement.items))
+        return self.ends(statement.body) and not swallows  # what is raised
+
+    def _suppresses(self, item: ast.withitem) -> bool:
+        call = item.context_expr
+        thing = self._conduct.thing(call.func, self._scope) if isinstance(call, ast.Call) else None
+        return thing is not None and thing.dotted == "contextlib.suppress"
 
     def _if(self, statement: ast.If) -> bool:
         """All branches of a row of `elif`s, in a loop because such rows may be long."""

@@ -11,7 +11,7 @@ from pyflow_inspector.folding import Constant, Template
 from pyflow_inspector.module_table import Defined, paired_elements, read_import, target_names
 from pyflow_inspector.project import Symbol
 from pyflow_inspector.steps.container import element, extended, unpack
-from pyflow_inspector.steps.group import hold, is_task_group
+from pyflow_inspector.steps.group import hold
 from pyflow_inspector.steps.instance import set_attribute
 from pyflow_inspector.steps.liveness import is_live
 from pyflow_inspector.steps.plain_type import is_plain
@@ -412,49 +412,6 @@ def _try(walker: Walker, node: cst.Try | cst.TryStar, ctx: Context) -> Context |
     return ctx if ways else None
 
 
-def _with(walker: Walker, node: cst.With, ctx: Context) -> Context | None:
-    entered: list[tuple[cst.WithItem, Value]] = []
-    group: cst.CSTNode | None = None
-    for item in node.items:
-        manager = walker.evaluate(item.item, ctx)
-        value = _enter_manager(walker, item, manager, ctx)
-        entered.append((item, manager))
-        group = item.item if is_task_group(walker, item.item, ctx) else group
-        if item.asname is not None:
-            bind_target(walker, item.asname.name, value, item.item, ctx)
-    blocks = walker.facts.blocks
-    mark = blocks.mark()
-    after = walker.run(node.body.body, ctx)
-    if group is not None:
-        blocks.gather(ctx.frame.module, group, "all", blocks.loose(mark))
-    for item, manager in reversed(entered):
-        _call_method(walker, manager, ("__aexit__", "__exit__"), item.item, ctx)
-    return after
-
-
-def _enter_manager(walker: Walker, item: cst.WithItem, manager: Value, ctx: Context) -> Value:
-    """What `as` binds: what `__enter__` gives back, what a generator yields."""
-    if isinstance(manager.meaning, Items):
-        return element(manager, repeated=ctx.repeated)
-    found = _call_method(walker, manager, ("__aenter__", "__enter__"), item.item, ctx)
-    if found is not None:
-        return replace(found, pending=())
-    walker.escape(item.item, manager, ctx)
-    return manager.plain()
-
-
-def _call_method(
-    walker: Walker, owner: Value, names: tuple[str, ...], node: cst.BaseExpression, ctx: Context
-) -> Value | None:
-    if not isinstance(owner.meaning, Instance):
-        return None
-    for name in names:
-        method = walker.attribute(owner, name, node, ctx)
-        if isinstance(method.meaning, FunctionValue):
-            return walker.call(node, method, (), ctx)
-    return None
-
-
 def _function(walker: Walker, node: cst.FunctionDef, ctx: Context) -> Context:
     for child in (*node.decorators, *(param.default for param in node.params.params)):
         if child is not None:
@@ -520,7 +477,6 @@ HANDLERS: dict[type[cst.CSTNode], Any] = {
     cst.While: _while,
     cst.Try: _try,
     cst.TryStar: _try,
-    cst.With: _with,
     cst.FunctionDef: _function,
     cst.ClassDef: _class,
     cst.Import: _import,

@@ -11,7 +11,7 @@ from pyflow_inspector.constant_value import symbol_constant
 from pyflow_inspector.folding import Constant, Folded, Template, fold
 from pyflow_inspector.module_table import Assigned, Defined
 from pyflow_inspector.project import BUILTINS, Symbol
-from pyflow_inspector.steps import call, expression, misuse, statement
+from pyflow_inspector.steps import call, expression, manager, misuse, statement
 from pyflow_inspector.steps.argument import bind, parameters
 from pyflow_inspector.steps.attribute import read_attribute_of
 from pyflow_inspector.steps.decoration import decorated
@@ -507,4 +507,4 @@ def _only_return(node: cst.FunctionDef | cst.Lambda) -> cst.BaseExpression | Non
 
 
 _EXPRESSIONS: Evaluate = {**expression.HANDLERS, **call.HANDLERS}
-_STATEMENTS = statement.HANDLERS
+_STATEMENTS = {**statement.HANDLERS, **manager.HANDLERS}

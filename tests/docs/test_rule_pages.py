@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from pages import DOCS, ROOT
 
 from pyflow_inspector import RULES
@@ -51,3 +52,16 @@ def test_what_help_points_to_exists() -> None:
     from pyflow_inspector.render.as_sarif import render_sarif
 
     assert "reference/rules/{code}/" in Path(str(sys.modules[render_sarif.__module__].__file__)).read_text()
+
+
+@pytest.mark.parametrize(
+    "name", ["explanation/what-is-followed.md", "explanation/workflow-code.md", "reference/check.md"]
+)
+def test_a_code_that_a_page_names_leads_to_its_rule(name: str) -> None:
+    page = DOCS / name
+    prose = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    links = re.findall(r"\[(PF\d{3})\]\(([^)]*)\)", prose)
+    assert links
+    assert len(links) == len(re.findall(r"\bPF\d{3}\b(?!\.md)", prose))
+    for code, target in links:
+        assert (page.parent / target).resolve() == DOCS / "reference" / "rules" / f"{code}.md"

@@ -157,6 +157,40 @@ def test_an_error_may_come_to_any_handler_and_everything_leads_through_finally(b
     }  # fmt: skip
 
 
+SUPPRESS = "import contextlib\nfrom contextlib import suppress as quiet"
+
+
+def test_what_is_suppressed_goes_on_behind_it_as_behind_a_try(bench: Bench) -> None:
+    graph = _graph(bench, f"with contextlib.suppress(ValueError):\n    {A}\n{B}", SUPPRESS)
+    assert [(node.id, node.kind, node.label, node.parent) for node in graph.nodes][1:3] == [
+        ("try:1", "try", "suppress", None), ("a", "inline", "a", "try:1")
+    ]  # fmt: skip
+    assert ways(graph) == {"start > try:1", "try:1 > a", "a > b", "try:1 !ValueError> b", "b > end"}
+
+
+def test_a_raise_inside_of_suppress_goes_on_behind_it_if_it_is_meant(bench: Bench) -> None:
+    body = (
+        f"with open(data), quiet(KeyError, ValueError):\n    {A}\n    if data:\n        raise ValueError\n"
+        f"    raise TypeError\n{B}"
+    )
+    graph = _graph(bench, body, SUPPRESS)
+    found = {way for way in ways(graph) if way.endswith("> b")}
+    caught = "(KeyError, ValueError)"
+    raised = f"try:1/branch:data/raise:1 raise ValueError, then except {caught}> b"
+    assert found == {f"try:1 !{caught}> b", raised}
+
+
+def test_a_return_inside_of_suppress_does_not_end_every_run(bench: Bench) -> None:
+    graph = _graph(bench, f"with quiet(ValueError):\n    return {A}\n{B}", SUPPRESS)
+    assert {"try:1 !ValueError> b", "b > end"} <= ways(graph)
+    assert "PF209" not in bench.codes
+
+
+def test_other_managers_leave_no_trace(bench: Bench) -> None:
+    body = f"with contextlib.nullcontext():\n    {A}\nwith quiet():\n    {B}"
+    assert ways(_graph(bench, body, SUPPRESS)) == {"start > a", "a > b", "b > end"}
+
+
 def test_break_and_continue_pass_through_finally(bench: Bench) -> None:
     body = f"""
         for x in data:
