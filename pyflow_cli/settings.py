@@ -52,6 +52,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "concurrency": Key(value.positive, "PYFLOW_CONCURRENCY", runtime=True),
         "drain_seconds": Key(value.seconds, "PYFLOW_DRAIN_SECONDS", runtime=True),
         "execution_cache": Key(value.count, "PYFLOW_EXECUTION_CACHE", runtime=True),
+        "metrics": Key(value.reference, "PYFLOW_METRICS", runtime=True),
         "inline_max": Key(value.size, runtime=True),
         "inline_budget": Key(value.size, runtime=True),
         "hard_max": Key(value.size, runtime=True),
@@ -91,6 +92,7 @@ class Settings:
     concurrency: int = 10
     drain_seconds: float = 30
     execution_cache: int = 1_000
+    metrics: str | None = None
     inline_max: int = 32 * 1024
     inline_budget: int = 64 * 1024
     hard_max: int = 50 * 1024 * 1024

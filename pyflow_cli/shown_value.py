@@ -14,6 +14,7 @@ from pyflow_cli.table import size_text
 from pyflow_core.errors import PayloadError, PyflowError
 from pyflow_core.payload.boundary import read_reference
 from pyflow_core.payload.reference import show_reference
+from pyflow_core.ports.metric import STATUS_PAYLOAD_LOADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,14 +28,18 @@ _READABLE = ("json", "text")
 
 
 class Limits(NamedTuple):
-    """How much is fetched: of one value, of all together, and for how long a store is waited for."""
+    """How much is fetched: of one value, of all together, and for how long a store is waited for.
+
+    `counted_as` is the counter of what is loaded.
+    """
 
     value_bytes: float
     all_bytes: float
     seconds: float | None
+    counted_as: str | None = None
 
 
-STATUS = Limits(64 * 1024, 4 * 1024 * 1024, 5.0)
+STATUS = Limits(64 * 1024, 4 * 1024 * 1024, 5.0, STATUS_PAYLOAD_LOADS)
 """`pyflow payload get` gives what a status does not show."""
 WHOLE = Limits(float("inf"), float("inf"), None)
 
@@ -123,6 +128,8 @@ class ValueFetcher:
         try:
             async with asyncio.timeout(self._limits.seconds):
                 plane = await self._planes.of(self._tenant)
+                if self._limits.counted_as is not None:
+                    self._planes.metrics.count(self._limits.counted_as)
                 raw = await plane.reader.read(reference)
             return Shown(_decode(raw, reference.encoding))
         except TimeoutError:

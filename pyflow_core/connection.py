@@ -18,6 +18,7 @@ from pyflow_core.engine.runtime import Runtime
 from pyflow_core.engine.values import Values
 from pyflow_core.engine.worker import Worker
 from pyflow_core.errors import NotConnectedError, SettingsError
+from pyflow_core.metrics import load_metrics
 from pyflow_core.payload.configuration import ConfigurationCache
 from pyflow_core.payload.handle import connect_payloads
 from pyflow_core.payload.planes import DataPlanes
@@ -56,6 +57,7 @@ _ENVIRONMENT = {
     "concurrency": "PYFLOW_CONCURRENCY",
     "drain_seconds": "PYFLOW_DRAIN_SECONDS",
     "execution_cache": "PYFLOW_EXECUTION_CACHE",
+    "metrics": "PYFLOW_METRICS",
 }
 _DEFAULTS: dict[str, Any] = {
     "state": "sqlite:///.pyflow/state.db",
@@ -66,6 +68,7 @@ _DEFAULTS: dict[str, Any] = {
     "concurrency": 10,
     "drain_seconds": 30.0,
     "execution_cache": 1000,
+    "metrics": None,
     "fused_commits": True,
 }
 
@@ -92,7 +95,7 @@ class Connection:
             settings say. A payload store named by URL is opened when it is first needed.
         tenant: whose runs are started here; their payloads lie under a prefix of their own, and no other is read.
         config_cache: a URL or an open service with times to live, to be asked first for saved configurations.
-        metrics: what takes counters and histograms.
+        metrics: what takes counters and histograms, or its name.
         services: the services themselves, in place of the project's factory.
         worker: whether to execute runs in this process too.
         queues: with `worker`, glob patterns of the queues to work on.
@@ -114,15 +117,17 @@ class Connection:
         execution_mode: ExecutionMode | None = None,
         tenant: str = DEFAULT_TENANT,
         payloads: str | PayloadService | None = None,
-        metrics: MetricService = NO_METRICS,
+        metrics: MetricService | str | None = None,
         clock: Clock | None = None,
         registry: Registry | None = None,
         **settings: Any,
     ) -> None:
         self._project = project
-        self._settings = _settings(project, {"state": state, "queue": queue, "payloads": payloads, **settings})
+        self._settings = _settings(
+            project, {"state": state, "queue": queue, "payloads": payloads, "metrics": metrics, **settings}
+        )
         self._tenant = tenant
-        self._metrics = metrics
+        self._metrics: MetricService = NO_METRICS
         self._services = services
         self._with_worker = worker
         self._queues = queues
@@ -157,7 +162,9 @@ class Connection:
         project = self._project
         for module in project.modules:
             importlib.import_module(module)
+        self._metrics = load_metrics(self._settings["metrics"])
         state = await self._open_service(stack, self._settings["state"], make_state)
+        state.metrics = self._metrics
         queue = await self._open_service(stack, self._settings["queue"], make_queue)
         self._services_stack = await stack.enter_async_context(AsyncExitStack())
         planes = self._data_planes()

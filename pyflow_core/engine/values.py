@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from pyflow_core.clock import SystemClock
 from pyflow_core.codec import hash_text
 from pyflow_core.codec.table import is_table
-from pyflow_core.errors import PayloadForbiddenError, PayloadStoreUnavailableError
+from pyflow_core.errors import PayloadContractError, PayloadForbiddenError, PayloadStoreUnavailableError
 from pyflow_core.log import PAYLOADS_UNAVAILABLE, logger
 from pyflow_core.naming import orchestrator_queue
 from pyflow_core.payload.deposit import decide
@@ -27,6 +27,7 @@ from pyflow_core.payload.policy import DEFAULT_POLICY, SMALL_BYTES, PayloadPolic
 from pyflow_core.payload.reference import write_reference
 from pyflow_core.payload.value import text_body
 from pyflow_core.payload.writer import spooled
+from pyflow_core.ports.metric import CONTRACT_VIOLATIONS
 from pyflow_core.ports.state import OMITTED, Envelope
 
 if TYPE_CHECKING:
@@ -229,11 +230,16 @@ class Values:
         if envelope.reference is None:
             return None
         planes = self._with_store()
+        try:
+            reference = single_reference(envelope)
+        except PayloadContractError:
+            planes.metrics.count(CONTRACT_VIOLATIONS, where="read")
+            raise
         if isinstance(codec, PayloadCodec):
-            return codec.handle(single_reference(envelope), envelope.context)
+            return codec.handle(reference, envelope.context)
 
         async def fetch() -> Any:
-            return await (await planes.of(tenant)).fetch(codec, envelope)
+            return await (await planes.of(tenant)).fetch(codec, reference)
 
         return await self._patiently(fetch)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyflow_core.payload.boundary import read_reference
-from pyflow_core.payload.handle_codec import PayloadCodec
 from pyflow_core.payload.value import decode_body
 
 if TYPE_CHECKING:
@@ -41,20 +40,13 @@ class DataPlane:
         )
         deposit.stored_as(reference)
 
-    async def fetch(self, codec: Codec, envelope: Envelope) -> Any:
-        """The value of an envelope; None if it was left out.
+    async def fetch(self, codec: Codec, reference: Reference) -> Any:
+        """The value of a payload.
 
         Raises:
             PayloadError: one of its kinds.
             StoredValueError: it is no value of the type that the code now declares.
         """
-        if envelope.inline is not None:
-            return codec.decode(envelope.inline)
-        if envelope.reference is None:
-            return None
-        reference = single_reference(envelope)
-        if isinstance(codec, PayloadCodec):
-            return codec.handle(reference, envelope.context)
         return decode_body(codec, await self.reader.read(reference), reference.encoding)
 
     async def write_spool(self, spool: Spool, origin: Origin, slot: str, *, content_type: str) -> Reference:

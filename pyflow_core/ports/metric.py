@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 EVENT_RESULT_BYTES = "pyflow.event_result_bytes"
 """Histogram: bytes that a result adds to its row (inline value or reference, meta, context), by `kind`."""
 CONTRACT_VIOLATIONS = "pyflow.payload.contract_violations"
-"""Counter: values that did not fit the envelope, by `where`."""
+"""Counter: values that did not fit the envelope, by `where`: refused by a state service at a `write`, or found in a row
+at a `read`."""
 PUT_SECONDS = "pyflow.payload.put_seconds"
 """Histogram: one put, by `store`."""
 GET_SECONDS = "pyflow.payload.get_seconds"
@@ -21,7 +22,8 @@ ORPHANS_DELETED = "pyflow.payload.orphans_deleted"
 PURGED_RUNS = "pyflow.payload.purged_runs"
 """Counter: runs past their retention whose payloads and rows were deleted."""
 STATUS_PAYLOAD_LOADS = "pyflow.status.payload_loads"
-"""Counter: payloads that answering a status has loaded. It must stay 0."""
+"""Counter: payloads that were loaded for a status. It stays 0 in whatever answers for a status, which has no store to
+load from; `pyflow status` itself fetches what it shows, up to a cap, and counts it."""
 BUDGET_OVERRUNS = "pyflow.payload.budget_overruns"
 """Counter: values that went by reference because their run had used up its inline budget."""
 

@@ -18,10 +18,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from pyflow_core.errors import PayloadContractError
+from pyflow_core.ports.metric import CONTRACT_VIOLATIONS, NO_METRICS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pyflow_core.errors import ErrorInfo
+    from pyflow_core.ports.metric import MetricService
     from pyflow_core.ports.payload import PayloadLedger
 
 DEFAULT_TENANT = "default"
@@ -440,6 +444,14 @@ class WorkflowStateService(ABC):
     Any method may raise `StoreUnavailableError`; a write may raise `CommitUnknownError`, after which what it wrote is
     unknown until it is read again.
     """
+
+    metrics: MetricService = NO_METRICS
+    """What refused values are counted with; a connection sets it."""
+
+    def note_refusal(self, error: BaseException) -> None:
+        """Count an answer that is a refusal of a value; every implementation calls it for whatever it raises."""
+        if isinstance(error, PayloadContractError):
+            self.metrics.count(CONTRACT_VIOLATIONS, where="write")
 
     # --- life of the service
 

@@ -71,6 +71,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         concurrency = 3
         drain_seconds = 0
         execution_cache = 0
+        metrics = "app.telemetry:metrics"
         inline_max = "16 KiB"
         inline_budget = 100
         hard_max = "1MB"

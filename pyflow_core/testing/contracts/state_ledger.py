@@ -10,6 +10,7 @@ import pytest
 
 from pyflow_core.errors import PayloadCollectedError, PayloadContractError, StaleLeaseError
 from pyflow_core.payload.key import file_slot, part_slot, payload_key
+from pyflow_core.ports.metric import CONTRACT_VIOLATIONS
 from pyflow_core.ports.state import DEFAULT_TENANT, Envelope, RunFilter, RunStatus, Settlement
 from pyflow_core.testing.contracts.bench import (
     DONE,
@@ -24,6 +25,7 @@ from pyflow_core.testing.contracts.bench import (
     stored_key,
 )
 from pyflow_core.testing.contracts.scenario import scenario
+from pyflow_core.testing.metric import MemoryMetrics
 
 DAY = 86_400.0
 SENT = stored_key("send")
@@ -231,6 +233,7 @@ class LedgerContract:
 
     @scenario
     async def test_what_is_no_reference_is_refused(self, bench: StateBench) -> None:
+        metrics = bench.store.metrics = bench.other.metrics = MemoryMetrics()
         broken = Envelope(reference='{"$ref": "payloads/1"}')
         with pytest.raises(PayloadContractError):
             await bench.store.create_run(bench.new_run(input=broken))
@@ -238,6 +241,11 @@ class LedgerContract:
         with pytest.raises(PayloadContractError):
             await bench.turn(results=[bench.inline("local")._replace(output=broken)])
         assert (await bench.run()).seq == 0
+        await bench.turn(asks=[ask("remote")])
+        claim = await bench.claim_step("remote")
+        with pytest.raises(PayloadContractError):
+            await bench.other.finish_step(claim, TWO, bench.outcome(claim)._replace(output=broken))
+        assert metrics.counts[CONTRACT_VIOLATIONS] == 3
 
     @scenario
     async def test_a_step_remembers_what_its_run_held_when_it_was_asked_for(self, bench: StateBench) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from typing_extensions import override
 
+from pyflow_core.errors import PayloadContractError
 from pyflow_core.ports.state import WorkflowStateService
 from pyflow_services.memory import activation as activations
 from pyflow_services.memory import claim as claims
@@ -101,6 +102,9 @@ class MemoryStateService(WorkflowStateService):
         try:
             with self._lock:
                 return transition()
+        except PayloadContractError as error:
+            self.note_refusal(error)
+            raise
         finally:
             self._tell_news()
             await asyncio.sleep(0)

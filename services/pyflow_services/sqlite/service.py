@@ -85,7 +85,14 @@ class SqliteStateService(WorkflowStateService):
         self._connection: ThreadConnection | None = None
         self._reader: Connection | None = None
         self._wakeup = Wakeup(self._register_listener, self._data_version)
-        self._writer = Writer(path, clock, self._wakeup.news, self._member_id, lengthens_log=synchronous == "full")
+        self._writer = Writer(
+            path,
+            clock,
+            self._wakeup.news,
+            self._member_id,
+            lengthens_log=synchronous == "full",
+            on_refusal=self.note_refusal,
+        )
 
     # --- for tests
 

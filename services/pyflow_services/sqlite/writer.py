@@ -100,7 +100,8 @@ class Writer:
 
     `commits` counts transactions that changed something, but for those of listeners. `fault`, if set, is called in the
     writing thread with `"<operation>:before"` and `"<operation>:after"` around each commit; what it raises reaches the
-    callers. With `lengthens_log` the log is lengthened once this process has shown that it goes on writing.
+    callers. `on_refusal` is told, in the loop's thread, of every error that is an answer. With `lengthens_log` the log
+    is lengthened once this process has shown that it goes on writing.
     """
 
     def __init__(
@@ -111,12 +112,14 @@ class Writer:
         listener_id: str,
         *,
         lengthens_log: bool,
+        on_refusal: Callable[[BaseException], None],
     ) -> None:
         self.commits = 0
         self.fault: Callable[[str], None] | None = None
         self._path = path
         self._clock = clock
         self._on_news = on_news
+        self._on_refusal = on_refusal
         self._listener_id = listener_id
         self._lengthens = lengthens_log
         self._short_of_room = False
@@ -158,11 +161,22 @@ class Writer:
         else:
             self._connection.post(partial(self._work, asyncio.get_running_loop(), batch))
 
+    def _deliver(self, call: _Call) -> None:
+        failed = isinstance(call.outcome, BaseException)
+        if failed:
+            self._on_refusal(call.outcome)
+        if call.future.done():
+            return
+        if failed:
+            call.future.set_exception(call.outcome)
+        else:
+            call.future.set_result(call.outcome)
+
     def _answer_all(self, batch: list[_Call], report: _Report) -> None:
         if report.news or report.ended:
             self._on_news(report.ports, report.news)
         for call in batch:
-            _deliver(call)
+            self._deliver(call)
         if self._queue:
             # In a turn of its own: what the answers set going is queued in this one.
             asyncio.get_running_loop().call_soon(self._hand_over)
@@ -258,12 +272,3 @@ def _by_operation(batch: list[_Call]) -> list[tuple[Operation[Any, Any], list[_C
     for call in batch:
         groups.setdefault(call.operation, []).append(call)
     return list(groups.items())
-
-
-def _deliver(call: _Call) -> None:
-    if call.future.done():
-        return
-    if isinstance(call.outcome, BaseException):
-        call.future.set_exception(call.outcome)
-    else:
-        call.future.set_result(call.outcome)

@@ -14,16 +14,18 @@ from pydantic import BaseModel
 from pyflow_services.memory import MemoryPayloadService
 
 from pyflow_core.codec import codec_for
+from pyflow_core.engine.values import Values
 from pyflow_core.errors import InvalidInputError, PayloadForbiddenError, StoredValueError
 from pyflow_core.payload.deposit import Deposit, decide
 from pyflow_core.payload.draft import draft_value
 from pyflow_core.payload.handle import Payload, payload_access
 from pyflow_core.payload.key import OUTPUT
 from pyflow_core.payload.plane import DataPlane, single_reference
+from pyflow_core.payload.planes import DataPlanes
 from pyflow_core.payload.policy import DEFAULT_POLICY, PayloadPolicy, Placement
 from pyflow_core.payload.reader import PayloadReader
 from pyflow_core.payload.writer import Origin, PayloadWriter
-from pyflow_core.ports.state import Envelope
+from pyflow_core.ports.state import DEFAULT_TENANT, Envelope
 
 if TYPE_CHECKING:
     from pyflow_core.codec import Codec
@@ -57,6 +59,9 @@ class Shelf:
         if deposit.placement.by_reference:
             await self.plane.store(deposit)
         return deposit
+
+    async def fetch(self, codec: Codec, envelope: Envelope) -> Any:
+        return await Values(DataPlanes(self.store)).bring(codec, envelope, DEFAULT_TENANT)
 
     async def handle(self, annotation: Any, value: Any) -> Payload[Any]:
         kept = await self.keep(codec_for(annotation), value, STRICT)
@@ -147,7 +152,7 @@ def test_user_data_that_looks_like_a_reference_comes_back_verbatim(value: Any, s
         for codec in (codec_for(Any), codec_for(dict[str, Any] if isinstance(value, dict) else object)):
             kept = await shelf.keep(codec, value, PayloadPolicy(strict=strict))
             assert kept.placement.by_reference == strict
-            assert await shelf.plane.fetch(codec, kept.envelope) == value
+            assert await shelf.fetch(codec, kept.envelope) == value
 
     asyncio.run(scenario())
 
@@ -155,7 +160,7 @@ def test_user_data_that_looks_like_a_reference_comes_back_verbatim(value: Any, s
 @pytest.mark.parametrize("value", [{"type": "object_store"}, {"$ref": "payloads/x"}])
 def test_inline_text_is_never_taken_for_a_reference(value: dict[str, str]) -> None:
     codec = codec_for(Any)
-    assert asyncio.run(Shelf().plane.fetch(codec, Envelope(inline=codec.encode(value)))) == value
+    assert asyncio.run(Shelf().fetch(codec, Envelope(inline=codec.encode(value)))) == value
 
 
 # --- the plane
@@ -168,9 +173,9 @@ def test_binary_values_go_by_reference_and_come_back_as_bytes() -> None:
             kept = await shelf.keep(codec_for(annotation), b"\x00\xff")
             assert kept.placement is Placement.BY_KIND
             assert '"encoding":"bytes"' in (kept.envelope.reference or "")
-            assert await shelf.plane.fetch(codec_for(annotation), kept.envelope) == b"\x00\xff"
+            assert await shelf.fetch(codec_for(annotation), kept.envelope) == b"\x00\xff"
         with pytest.raises(StoredValueError):
-            await shelf.plane.fetch(codec_for(int), kept.envelope)
+            await shelf.fetch(codec_for(int), kept.envelope)
 
     asyncio.run(scenario())
 
@@ -183,10 +188,10 @@ def test_tables_travel_as_arrow() -> None:
         table = arrow.table({"a": [1, 2, None], "b": ["x", "y", "z"]})
         codec = codec_for(arrow.Table)
         kept = await shelf.keep(codec, table)
-        assert (await shelf.plane.fetch(codec, kept.envelope)).equals(table)
+        assert (await shelf.fetch(codec, kept.envelope)).equals(table)
         assert kept.fresh.equals(table)
         assert kept.fresh is not table
         with pytest.raises(StoredValueError):
-            await shelf.plane.fetch(codec, Envelope(inline="1"))
+            await shelf.fetch(codec, Envelope(inline="1"))
 
     asyncio.run(scenario())
