@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 LEVELS = ("error", "warning", "info", "off")
 FAIL_ON = ("error", "warning", "info", "never")
 
+_OURS = frozenset({"pyflow_cli", "pyflow_core", "pyflow_inspector", "pyflow_services", "pyflow_templates"})
 _CODE = re.compile(r"PF[0-9]{1,3}")
 _SIZE = re.compile(r"(\d+)\s*(B|KB|KiB|MB|MiB|GB|GiB)?", re.IGNORECASE)
 _UNITS = {"b": 1, "kb": 1000, "kib": 1024, "mb": 1000**2, "mib": 1024**2, "gb": 1000**3, "gib": 1024**3}
@@ -71,6 +73,9 @@ def package(key: str, given: Any) -> str:
     wanted = 'an import name, such as "shop.pyflow_gen"'
     if not is_import_path(_text(key, given, wanted)):
         raise _wrong(key, given, wanted)
+    top = str(given).partition(".")[0]
+    if top in sys.stdlib_module_names or top in _OURS:
+        raise SettingsError(f"{key} would hide the package {top!r}, which generated code imports: choose another name")
     return str(given)
 
 

@@ -11,6 +11,7 @@ import libcst as cst
 
 from pyflow_core.metadata import TypeMeta
 from pyflow_inspector.folding import Constant, fold
+from pyflow_inspector.module_table import Assigned
 from pyflow_inspector.project import BUILTINS
 from pyflow_inspector.syntax import parse_type
 from pyflow_inspector.tree import cst_children, dotted_name, walk_cst
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
     from pyflow_core.metadata import Span
     from pyflow_inspector.project import Module, Project, Symbol
+
+_VARIABLES = frozenset(
+    f"{module}.{name}"
+    for module in ("typing", "typing_extensions")
+    for name in ("ParamSpec", "TypeVar", "TypeVarTuple")
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,8 @@ class Annotation:
     """Names that are imported under `TYPE_CHECKING` only."""
     unknown: tuple[str, ...]
     """Names that nothing defines, and texts that are no types."""
+    variables: tuple[str, ...]
+    """Names of type variables."""
 
     def name_span(self, name: str) -> Span:
         """Where `name` stands; the whole annotation if it stands inside a text."""
@@ -48,6 +57,7 @@ def read_annotation(project: Project, module: Module, node: cst.BaseExpression) 
     expression = reader.unquote(node)
     refs: dict[str, str] = {}
     type_only: list[str] = []
+    variables: list[str] = []
     unknown = list(reader.unreadable)
     for name in _dotted_names(expression):
         first = name.partition(".")[0]
@@ -59,10 +69,21 @@ def read_annotation(project: Project, module: Module, node: cst.BaseExpression) 
             unknown.append(name)
         else:
             refs[name] = symbol.path
+            if _is_variable(project, symbol):
+                variables.append(name)
         if module.table.is_type_only(first):
             type_only.append(name)
     meta = TypeMeta(_plain_text(expression), dict(sorted(refs.items())))
-    return Annotation(module, node, meta, _unique(type_only), _unique(unknown))
+    return Annotation(module, node, meta, _unique(type_only), _unique(unknown), _unique(variables))
+
+
+def _is_variable(project: Project, symbol: Symbol) -> bool:
+    value = symbol.definition.value if isinstance(symbol.definition, Assigned) else None
+    module = project.defining_module(symbol) if isinstance(value, cst.Call) else None
+    if module is None or not isinstance(value, cst.Call):
+        return False
+    called = project.resolve_node(module, value.func)
+    return called is not None and called.dotted in _VARIABLES
 
 
 def refers_to(project: Project, module: Module, node: cst.BaseExpression) -> list[Symbol]:

@@ -6,6 +6,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,11 @@ class SourceIndex:
 
 
 def find_sources(settings: InspectorSettings) -> dict[str, SourceFile]:
-    """Every importable file below `settings.source`, by module name, in the order of the names."""
+    """Every file below `settings.source`, by module name, in the order of the names.
+
+    Folders that are no packages by their names are of another kind. A file whose name cannot be imported, beside
+    others that can, is taken for a mistake: what it wires is refused, and not passed over.
+    """
     found: dict[str, SourceFile] = {}
     generated = settings.package.replace(".", "/")
     for path in _python_files(settings.source):
@@ -72,12 +77,18 @@ def find_sources(settings: InspectorSettings) -> dict[str, SourceFile]:
     return dict(sorted(found.items()))
 
 
+def is_importable(module: str) -> bool:
+    """Whether other modules, those of the generated package among them, can import a module of this name."""
+    named = all(part.isidentifier() and not iskeyword(part) for part in module.split("."))
+    return named and module != "__main__"
+
+
 def _source_file(path: Path, file: str, below_source: str) -> SourceFile | None:
     segments = below_source.split("/")
     is_package = segments[-1] == "__init__"
     if is_package:
         segments.pop()
-    if not segments or not all(segment.isidentifier() for segment in segments):
+    if not segments or "." in segments[-1] or not all(segment.isidentifier() for segment in segments[:-1]):
         return None
     return SourceFile(path, file, ".".join(segments), is_package)
 

@@ -56,6 +56,10 @@ def expression(node: ast.expr, *, broken: bool = False) -> Doc:  # noqa: C901, P
             return _dictionary(node)
         case ast.BinOp(op=ast.BitOr()):
             return Group(join([expression(item) for item in _members(node)], [Line(" "), "| "]))
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as value)):
+            return f"-{value}"
+        case ast.Starred(value=value):
+            return ["*", expression(value)]
         case ast.BoolOp(op=ast.Or(), values=values):
             return join([expression(item) for item in values], " or ")
         case _:
@@ -76,6 +80,8 @@ def _index(node: ast.expr, *, broken: bool = False) -> Doc:
     """What stands in square brackets behind a name; a comma behind a single item would change its meaning."""
     if isinstance(node, ast.Tuple) and len(node.elts) > 1:
         return bracketed("[", [expression(item) for item in node.elts], "]", broken=broken)
+    if isinstance(node, ast.Tuple) and len(node.elts) == 1:
+        node = node.elts[0]
     return bracketed("[", [expression(node, broken=broken)], "]", comma=False, broken=broken)
 
 

@@ -129,6 +129,8 @@ class TypeWriter:
                 return f"{self._expression(left, refs)} | {self._expression(right, refs)}"
             case ast.List(elts=elements):
                 return f"[{self._all(elements, refs)}]"
+            case ast.Starred(value=value):
+                return f"*{self._expression(value, refs)}"
             case ast.Tuple(elts=[]):
                 return "()"
             case ast.Tuple(elts=elements):
@@ -152,7 +154,10 @@ class TypeWriter:
                 self._use("typing", "Literal")
                 return f"Literal[{', '.join(self._literal_member(item, refs) for item in items)}]"
             case _:
-                return f"{self._reference(base, refs)}[{self._expression(index, refs)}]"
+                written = self._reference(base, refs)
+                if written == "tuple" and len(items) == 1 and isinstance(items[0], ast.Starred):
+                    return self._expression(items[0].value, refs)  # mypy takes it for a type variable
+                return f"{written}[{self._expression(index, refs)}]"
 
     def _literal_member(self, node: ast.expr, refs: dict[str, str]) -> str:
         match node:

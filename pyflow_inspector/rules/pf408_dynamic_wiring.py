@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyflow_inspector.rules.rule import Example, Rule
+from pyflow_inspector.source import is_importable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +18,13 @@ _PLACES = {"function": "inside a function", "loop": "in a loop", "class": "insid
 
 
 class DynamicWiring(Rule):
-    """A wiring can be understood only by running it.
+    """A wiring can be understood only by running it, or stands where nobody can import it from.
 
     pyflow reads wirings from the source. A name must be a literal or a constant, and the wiring must stand at the
-    top level of its module: what a loop or a function wires depends on when it runs, and how often.
+    top level of its module: what a loop or a function wires depends on when it runs, and how often. Workers import
+    that module, so its file must have a name that can be imported: `my_flows.py`, and neither `my-flows.py` nor
+    `class.py`, nor a `__main__.py` outside of every package. Scripts that are not meant to be part of the project are
+    left out with `exclude`; folders such as `load-tests` are never read.
     """
 
     code = "PF408"
@@ -56,17 +60,33 @@ class DynamicWiring(Rule):
             """,
             marks=('os.environ["NAME"]', 'wire_rpc("users.create", create)', "wire_rpc"),
         ),
+        Example(
+            """
+            # file: app/user-functions.py
+            from pyflow_core import wire_rpc
+
+            @wire_rpc("users.create")
+            async def create(data: str) -> str:
+                return data
+            """,
+            marks=('"users.create"',),
+        ),
     )
 
     def check(self, model: ProjectModel) -> Iterator[Diagnostic]:
-        """Wirings without a readable name, and wirings that are not at the top level."""
+        """Wirings without a readable name, not at the top level, or in a file that cannot be imported."""
         for wiring in model.wirings:
             message = _problem(wiring)
-            if message is None:
-                continue
-            node = wiring.anchor if wiring.name is None else wiring.node
-            advice = "wire it at the top level of a module, under a literal name"
-            yield self.at(wiring.module.syntax.span(node), message, advice)
+            if message is not None:
+                node = wiring.anchor if wiring.name is None else wiring.node
+                advice = "wire it at the top level of a module, under a literal name"
+                yield self.at(wiring.module.syntax.span(node), message, advice)
+            elif not is_importable(wiring.module.name):
+                span = wiring.module.syntax.span(wiring.anchor)
+                message = f"wire_{wiring.kind} is called in a file that no other can import: {span.file!r}"
+                yield self.at(
+                    span, message, "rename the file or its folder, or leave it out: `exclude` in [tool.pyflow]"
+                )
 
 
 def _problem(wiring: Wiring) -> str | None:

@@ -139,6 +139,8 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
         ('package = "shop.class"', "package must be an import name"),
         ('package = "my-gen"', "package must be an import name"),
         ('package = "a;import os"', "package must be an import name"),
+        ('package = "json"', "package would hide the package 'json'"),
+        ('package = "pyflow_core.gen"', "package would hide the package 'pyflow_core'"),
         ('services = "app.services.create"', "services must be a module and a name in it"),
         ('middleware = "app:audit"', "middleware must be a list of texts"),
         ('middleware = ["app.audit"]', "middleware must be a module"),

@@ -89,6 +89,13 @@ def test_modules_are_named_from_the_source_folder(bench: Bench) -> None:
     assert metadata.rpcs[0].span.file == "src/app/functions.py"
 
 
+@pytest.mark.parametrize("file", ["app/my-app.py", "app/class.py", "my app.py", "__main__.py", "1.py"])
+def test_a_wiring_in_a_file_that_cannot_be_imported_is_refused(bench: Bench, file: str) -> None:
+    wired = f'from pyflow_core import wire_rpc\n@wire_rpc("a.b")\n{FUNCTION}'
+    [found] = bench.inspect({file: wired, "app/plain-script.py": "print(1)\n"}).diagnostics
+    assert (found.code, found.file, found.line) == ("PF408", file, 2)
+
+
 def test_generated_excluded_and_foreign_folders_are_not_read(bench: Bench) -> None:
     wired = f'from pyflow_core import wire_rpc\n@wire_rpc("a.b")\n{FUNCTION}'
     files = {

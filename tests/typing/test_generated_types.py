@@ -17,7 +17,17 @@ from pyflow_cli.main import main
 GOLDEN = Path(__file__).parents[1] / "golden" / "cases"
 SOURCES = Path(__file__).parent / "sources"
 MUST_FAIL = "must_fail.py"
-CHECKED = ["app", "pyflow_gen", "src/shop", "starter/starter", "inference.py", "callers.py", "nested_callers.py"]
+CHECKED = [
+    "app",
+    "pyflow_gen",
+    "src/shop",
+    "zoo",
+    "zoo_gen",
+    "starter/starter",
+    "inference.py",
+    "callers.py",
+    "nested_callers.py",
+]
 
 
 def copy_case(name: str, folder: Path) -> None:
@@ -33,10 +43,11 @@ def pyflow(*arguments: str | Path) -> None:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three projects beside each other: the documentation's, one with awkward names, and a new one."""
+    """Projects beside each other: the documentation's, one with awkward names, types of all kinds, and a new one."""
     folder = tmp_path_factory.mktemp("workspace")
     copy_case("onboarding", folder)
     copy_case("nested", folder)
+    copy_case("types", folder)
     (folder / "pyproject.toml").unlink()
     for path in SOURCES.glob("*.py"):
         shutil.copy(path, folder)
