@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -54,12 +54,12 @@ def _find_children(node: ast.AST, kind: type[ast.AST]) -> list[ast.AST]:
 _ALL_AST_PARTS: dict[type, Callable[[Any], Sequence[object]]] = {}
 
 
-def nodes_of(values: Iterable[object]) -> list[ast.AST]:
+def nodes_of(values: Iterable[Any]) -> list[ast.AST]:
     """The nodes among the values of fields, and in the lists among them."""
     found: list[ast.AST] = []
     for value in values:
         if type(value) is list:
-            found += [item for item in cast("list[object]", value) if isinstance(item, ast.AST)]
+            found += [item for item in value if isinstance(item, ast.AST)]
         elif isinstance(value, ast.AST):
             found.append(value)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -23,19 +23,24 @@ def digest(nodes: Iterable[ast.AST], *, omit: Collection[int] = ()) -> str:
 def _pieces(node: object, omitted: Collection[int]) -> list[str]:
     """Walks with its own stack, because code may nest deeper than Python recurses."""
     pieces: list[str] = []
-    stack: list[object] = [node]
+    stack: list[Any] = [node]
     while stack:
-        item = stack.pop()
+        item: Any = stack.pop()
         kind = type(item)
         if kind is str:
-            pieces.append(cast("str", item))
+            pieces.append(item)
         elif kind is list:
             pieces.append("[")
             stack.append("]")
-            stack.extend(reversed(cast("list[object]", item)))
+            stack += item[::-1]
+        elif id(item) in omitted:
+            pass
+        elif kind is ast.Name:
+            pieces.append(f"Name(id={item.id!a})")
+        elif kind is ast.Constant:
+            pieces.append(f"Constant({_constant(item.value)})")
         elif isinstance(item, ast.AST):
-            if id(item) not in omitted:
-                stack.extend(reversed(_shape(item)))
+            stack += _shape(item)[::-1]
         else:
             pieces.append(_constant(item))
     return pieces
@@ -44,10 +49,6 @@ def _pieces(node: object, omitted: Collection[int]) -> list[str]:
 def _shape(node: ast.AST) -> list[object]:
     """A node as its class, its fields that say anything, and a closing bracket."""
     kind = type(node)
-    if kind is ast.Constant:
-        return [f"Constant({_constant(cast('ast.Constant', node).value)})"]
-    if kind is ast.Name:
-        return [f"Name(id={cast('ast.Name', node).id!a})"]
     parts: list[object] = [f"{kind.__name__}("]
     for name, start in _fields(kind):
         value = getattr(node, name, None)

@@ -100,7 +100,9 @@ class _Finder:
         """Note what `node` wires; the parts of it in which there may be more."""
         if type(node) in _NAMES and dotted_name(node) is not None:
             return []
-        if isinstance(node, cst.FunctionDef):
+        if type(node) in _STATEMENT_LINES:  # half of what comes here: nothing is wired by them
+            pass
+        elif isinstance(node, cst.FunctionDef):
             self._decorated(node, place, scope)
         elif isinstance(node, cst.Decorator) and self._decorator_kind(node):
             return _decorator_arguments(node)
@@ -244,6 +246,7 @@ def _first_line(node: ast.stmt) -> int:
 
 
 _NAMES = {cst.Name, cst.Attribute}
+_STATEMENT_LINES = {cst.SimpleStatementLine, cst.IndentedBlock, cst.Expr, cst.Arg}
 _DEFINITIONS = {cst.FunctionDef, cst.ClassDef}
 _LOOPS = (cst.For, cst.While, cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
 

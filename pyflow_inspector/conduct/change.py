@@ -20,6 +20,9 @@ CHANGING_METHODS = frozenset(
 )  # fmt: skip
 
 
+_CHANGING = {ast.Assign, ast.Delete, ast.AugAssign, ast.AnnAssign, ast.For, ast.AsyncFor, ast.Call}
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A name at the root of what is changed. `by_call` says that a method does it, which may mean something else."""
@@ -34,6 +37,8 @@ def find_changes(scope: Scope) -> Iterator[Change]:
     A plain assignment counts only where the name is declared `global` or `nonlocal`.
     """
     for node in scope.nodes:
+        if type(node) not in _CHANGING:
+            continue
         match node:
             case ast.Assign(targets=targets) | ast.Delete(targets=targets):
                 for target in targets:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyflow_inspector.steps.value import FunctionValue
 
 _Place = tuple[ast.AST, Stand, ast.AST]
+"""What a site is made of, once somebody asks for those of its kind."""
 _Parts = Iterable[tuple[ast.AST, Stand]]
 """Those of a node that run where it stands, each with its conditions."""
 
@@ -51,17 +52,19 @@ class Conduct:
     """The function that a call leads to, where it was followed."""
     calls: list[CallFact] = field(default_factory=list[CallFact])
     _services: dict[tuple[Scope, str], str | None] = field(default_factory=dict["tuple[Scope, str]", "str | None"])
-    _sites: dict[type[ast.AST], list[_Place]] = field(default_factory=dict["type[ast.AST]", "list[_Place]"])
+    _places: dict[type[ast.AST], list[_Place]] = field(default_factory=dict["type[ast.AST]", "list[_Place]"])
+    _sites: dict[type[ast.AST], list[Site]] = field(default_factory=dict["type[ast.AST]", "list[Site]"])
 
     def sites(self, *kinds: type[ast.AST]) -> Iterator[Site]:
         """The places of these kinds outside of step functions."""
         for kind in kinds:
-            for node, stand, parent in self._sites.get(kind, ()):
-                yield Site(node, stand, parent)
+            if kind not in self._sites:
+                self._sites[kind] = [Site(*place) for place in self._places.get(kind, ())]
+            yield from self._sites[kind]
 
     def add(self, node: ast.AST, stand: Stand, parent: ast.AST) -> None:
         """Note a place outside of step functions."""
-        self._sites.setdefault(type(node), []).append((node, stand, parent))
+        self._places.setdefault(type(node), []).append((node, stand, parent))
 
     def thing(self, node: ast.AST | None, scope: Scope) -> Thing | None:
         """What an expression stands for."""

@@ -36,6 +36,7 @@ from pyflow_inspector.steps.value import (
     Proceed,
     Reference,
     Value,
+    behind,
     choose,
     is_followed,
     union,
@@ -188,7 +189,7 @@ def _method(walker: Walker, node: cst.CSTNode, method: Method, given: tuple[Give
 def _hand_out_all(walker: Walker, given: Iterable[Given], ctx: Context) -> Value:
     """What is behind arguments that go where nothing is followed."""
     values = [hand_out(walker, one, ctx) for one in given]
-    return Value(steps=union(values), blocks=waiting(values))
+    return behind(values)
 
 
 # --- helpers

@@ -63,7 +63,7 @@ def _await(walker: Walker, node: cst.Await, ctx: Context) -> Value:
     for pending in value.pending:
         pending.taken = pending.awaited = True
     walker.facts.blocks.await_(value.blocks)
-    return replace(value, pending=(), blocks=())
+    return replace(value, pending=(), blocks=()) if value.pending or value.blocks else value
 
 
 def _lambda(walker: Walker, node: cst.Lambda, ctx: Context) -> Value:

@@ -105,7 +105,8 @@ def hand_out(walker: Walker, given: Given, ctx: Context) -> Value:
             steps, blocks = steps | made.steps, (*blocks, *made.blocks)
         else:
             walker.escape(given.node, value, ctx)
-    return replace(given.value, steps=steps, blocks=blocks)
+    is_same = steps is given.value.steps and blocks is given.value.blocks
+    return given.value if is_same else replace(given.value, steps=steps, blocks=blocks)
 
 
 def _is_function(partial: Partial) -> bool:

@@ -45,6 +45,7 @@ _FILLING = {"add", "append", "appendleft", "insert", "setdefault"}
 _IDENTITY = (cst.Is, cst.IsNot)
 _EQUALITY = (cst.In, cst.NotIn, cst.Equal, cst.NotEqual)
 """One call may be asked whether it is another, but not whether it is a text."""
+_NAMES_AND_CALLS = {cst.Name, cst.Attribute, cst.Call}
 _TEXT = (cst.SimpleString, cst.ConcatenatedString, cst.FormattedString)
 
 
@@ -117,7 +118,9 @@ def _store(walker: Walker, part: cst.BaseExpression, ctx: Context) -> Iterator[c
 
 def _ways(part: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
     """The expressions of which one gives its value."""
-    if isinstance(part, cst.IfExp):
+    if type(part) in _NAMES_AND_CALLS:  # nearly all are such
+        yield part
+    elif isinstance(part, cst.IfExp):
         yield from _ways(part.body)
         yield from _ways(part.orelse)
     elif isinstance(part, cst.BooleanOperation):

@@ -9,7 +9,7 @@ from pyflow_inspector.folding import Constant, Template
 from pyflow_inspector.project import Symbol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import libcst as cst
 
@@ -66,7 +66,7 @@ class FunctionValue:
     """Without its decorators."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True, slots=True)  # as `Value`
 class Given:
     """One argument of a call.
 
@@ -168,7 +168,7 @@ Meaning = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True, slots=True)  # nobody changes one, but `frozen` makes the making of them slow
 class Value:
     """A value during the walk.
 
@@ -258,6 +258,13 @@ def is_followed(meaning: Meaning) -> bool:
 
 
 _FOLLOWED = (Handle, Method, FunctionValue, Partial, Instance, Items, Entries, Member)
+
+
+def behind(values: Sequence[Value]) -> Value:
+    """What is left of several values that go where nothing of them comes out."""
+    if not any(value.steps or value.blocks for value in values):
+        return NOTHING
+    return Value(steps=union(values), blocks=waiting(values))
 
 
 def union(values: Iterable[Value]) -> frozenset[FoundStep]:

@@ -31,10 +31,10 @@ from pyflow_inspector.steps.value import (
     Proceed,
     Reference,
     Value,
+    behind,
     choose,
     join,
     union,
-    waiting,
 )
 from pyflow_inspector.tree import cst_children, dotted_name, walk_cst
 
@@ -162,7 +162,7 @@ class Walker:
         if lost:
             for node, value in zip(nodes, values, strict=True):
                 self.escape(node, value, ctx)
-        return Value(steps=union(values), blocks=waiting(values))
+        return behind(values)
 
     def call(self, node: cst.CSTNode, callee: Value, given: tuple[Given, ...], ctx: Context) -> Value:
         """What a call gives back."""
