@@ -64,14 +64,15 @@ def find_sources(settings: InspectorSettings) -> dict[str, SourceFile]:
     """
     found: dict[str, SourceFile] = {}
     generated = settings.package.replace(".", "/")
-    for path in _python_files(settings.source):
-        file = Path(os.path.relpath(path, settings.root)).as_posix()
-        below_source = path.relative_to(settings.source).with_suffix("").as_posix()
-        if below_source == generated or below_source.startswith(f"{generated}/"):
+    from_root = Path(os.path.relpath(settings.source, settings.root)).as_posix()
+    for below_source in _python_files(settings.source):
+        stem = below_source.removesuffix(".py")
+        if stem == generated or stem.startswith(f"{generated}/"):
             continue
+        file = below_source if from_root == "." else f"{from_root}/{below_source}"
         if any(path_matches(glob, file) for glob in settings.exclude):
             continue
-        source = _source_file(path, file, below_source)
+        source = _source_file(settings.source / below_source, file, stem)
         if source is not None and (source.is_package or source.module not in found):
             found[source.module] = source
     return dict(sorted(found.items()))
@@ -83,8 +84,8 @@ def is_importable(module: str) -> bool:
     return named and module != "__main__"
 
 
-def _source_file(path: Path, file: str, below_source: str) -> SourceFile | None:
-    segments = below_source.split("/")
+def _source_file(path: Path, file: str, stem: str) -> SourceFile | None:
+    segments = stem.split("/")
     is_package = segments[-1] == "__init__"
     if is_package:
         segments.pop()
@@ -93,12 +94,13 @@ def _source_file(path: Path, file: str, below_source: str) -> SourceFile | None:
     return SourceFile(path, file, ".".join(segments), is_package)
 
 
-def _python_files(folder: Path) -> Iterator[Path]:
+def _python_files(folder: Path) -> Iterator[str]:
+    """Their paths from there, with forward slashes."""
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if _is_source_folder(Path(parent), name))
-        for name in sorted(files):
-            if name.endswith(".py"):
-                yield Path(parent, name)
+        below = Path(parent).relative_to(folder).as_posix()
+        prefix = "" if below == "." else f"{below}/"
+        yield from (f"{prefix}{name}" for name in sorted(files) if name.endswith(".py") and name != ".py")
 
 
 def _is_source_folder(parent: Path, name: str) -> bool:

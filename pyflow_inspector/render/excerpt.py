@@ -68,7 +68,14 @@ def _cut(text: str, start: int, end: int) -> tuple[str, int, int]:
 
 def printable(text: str) -> str:
     """`text` with tabs as spaces, and nothing in it that a terminal would obey."""
+    if _is_plain(text):
+        return text
     return "".join(_printable_character(character) for character in text)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether every character is shown as it is, in one column, as those of nearly all source are."""
+    return text.isascii() and text.isprintable()
 
 
 def _printable_character(character: str) -> str:
@@ -81,6 +88,8 @@ def _printable_character(character: str) -> str:
 
 def _width(text: str) -> int:
     """How many columns a terminal gives to `text`."""
+    if _is_plain(text):
+        return len(text)
     return sum(_character_width(character) for character in text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -146,6 +147,15 @@ def test_nothing_in_a_source_or_message_reaches_the_terminal_as_a_command(tmp_pa
     finding = Diagnostic("PF999", "x", "error", "bad \x1b[31m name", "a.py", 1, 1, 1, 2, "try \x07\u202e this")
     text = _render(tmp_path, "x\x1b]0;title\x07\u202e", finding)
     assert not set(text) & {"\x1b", "\x07", "\u202e"}
+
+
+@pytest.mark.parametrize("beside", ["", "a", "é", "\t"])
+def test_no_control_character_is_shown_whatever_stands_beside_it(tmp_path: Path, beside: str) -> None:
+    for code in (*range(9), *range(14, 32), 127, 0x9B, 0x202E, 0xD800):
+        finding = replace(_finding(1, 1, 1, 2), message=f"{beside}{chr(code)}{beside}")
+        title = _render(tmp_path, "x", finding).splitlines()[0]
+        shown = beside.replace("\t", "    ")
+        assert title == f"error[PF999]: {shown}\N{REPLACEMENT CHARACTER}{shown}"
 
 
 def test_without_a_source_there_is_no_excerpt(tmp_path: Path) -> None:

@@ -107,6 +107,8 @@ def test_generated_excluded_and_foreign_folders_are_not_read(bench: Bench) -> No
         "env/lib/a.py": wired,
         ".hidden/a.py": wired,
         "not-importable/a.py": wired,
+        "app/.py": wired,
+        "app/a.b.py": wired,
         "app/functions.py": wired,
     }
     metadata = bench.inspect(files, exclude=("tests", "**/old/", "app/*_legacy.py"))
