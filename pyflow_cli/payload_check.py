@@ -21,10 +21,15 @@ _AT_ONCE = 8
 
 @dataclass
 class Checked:
-    """What was found: how many runs and payloads, and those that are bad, each with the reason."""
+    """What was found: how many runs and payloads, and those that are bad, each with the reason.
+
+    `purging` are the runs of which something is gone because they are being purged, each with why that did not get
+    through the last time, if it did not. What they miss is no damage, and they are not among `runs`.
+    """
 
     runs: int = 0
     payloads: int = 0
+    purging: dict[str, str | None] = field(default_factory=dict[str, str | None])
     bad: list[tuple[PayloadRow, PayloadError]] = field(default_factory=list["tuple[PayloadRow, PayloadError]"])
 
 
@@ -53,7 +58,7 @@ class PayloadCheck:
                 return
 
     async def run(self, run_id: str) -> None:
-        """Check the payloads of one run; nothing if it is gone meanwhile.
+        """Check the payloads of one run; nothing if it is gone meanwhile, or going.
 
         Raises:
             StoreError: the state or the payload store cannot be used.
@@ -64,11 +69,18 @@ class PayloadCheck:
         rows = {row.reference: row for row in payload_rows(run, await self._state.list_steps(run_id))}
         found = await asyncio.gather(*map(self._error, rows.values()))
         bad = [(row, error) for row, error in zip(rows.values(), found, strict=True) if error is not None]
-        if bad and await self._state.get_run(run_id) is None:
-            return  # it was purged under our hands
+        if bad and await self._is_purged(run_id):
+            return
         self.checked.runs += 1
         self.checked.payloads += len(rows)
         self.checked.bad += bad
+
+    async def _is_purged(self, run_id: str) -> bool:
+        """Whether a purge has begun. It is marked before anything goes, so that asking afterwards tells."""
+        purge = await self._state.ledger.purge_of(run_id)
+        if purge is not None:
+            self.checked.purging[run_id] = purge.error
+        return purge is not None or await self._state.get_run(run_id) is None
 
     async def _error(self, row: PayloadRow) -> PayloadError | None:
         async with self._limit:

@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from pyflow_cli.payload_row import payload_rows
-from pyflow_core.errors import NotFoundError, PyflowError, UsageError
+from pyflow_core.errors import (
+    NotFoundError,
+    PayloadExpiredError,
+    PayloadMissingError,
+    PyflowError,
+    UsageError,
+)
 from pyflow_core.payload.key import INPUT, OUTPUT
 from pyflow_core.payload.reference import show_reference
 from pyflow_core.suggest import did_you_mean
@@ -140,6 +146,21 @@ def _nothing(run: RunRecord, step_name: str | None, slot: str, known: list[str])
         near = did_you_mean(slot, [INPUT, OUTPUT, *known])
         return UsageError(f"{whose} has no {slot!r}: say input or output, or a file that `payload ls` shows{near}")
     return NoValueError(f"{whose} has no {slot}" + ("" if run.status.settled or slot == INPUT else " yet"))
+
+
+@asynccontextmanager
+async def told_of_purge(state: WorkflowStateService, run_id: str) -> AsyncGenerator[None]:
+    """Tell what is missing because its run is being purged from what is lost.
+
+    Raises:
+        NoValueError: the run is being purged.
+    """
+    try:
+        yield
+    except (PayloadMissingError, PayloadExpiredError):
+        if await state.ledger.purge_of(run_id) is None:
+            raise
+        raise NoValueError(f"run {run_id!r} is being purged, and this value is gone") from None
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PERIOD_SECONDS = 600.0
 """About so often; each worker waits anew for half to one and a half of it, so that they do not come together."""
+_SHORTEST_PERIOD_SECONDS = 1.0
 
 _log = logger("pyflow.retention")
 
@@ -30,7 +31,8 @@ class Retention:
 
     async def turn(self) -> None:
         """Wait for the next time, and purge. Whatever goes wrong is recorded, and tried again the time after."""
-        await self._clock.pause(PERIOD_SECONDS * (0.5 + random.random()))  # noqa: S311 - spreads load, guards nothing
+        period = min(PERIOD_SECONDS, max(_SHORTEST_PERIOD_SECONDS, self._seconds))
+        await self._clock.pause(period * (0.5 + random.random()))  # noqa: S311 - spreads load, guards nothing
         try:
             await self.purge()
         except Exception as error:  # noqa: BLE001 - a store of a third party may raise anything, and work goes on

@@ -21,6 +21,7 @@ from pyflow_core.errors import PayloadError, StoreError
 from pyflow_core.payload.configuration import GRACE_SECONDS as CONFIG_GRACE_SECONDS
 from pyflow_core.payload.key import CONFIGS_PREFIX, PAYLOADS_PREFIX, is_config_key, parse_key
 from pyflow_core.ports.metric import NO_METRICS, ORPHANS_DELETED, ORPHANS_FOUND, PURGED_RUNS
+from pyflow_core.ports.payload import PROBE_PREFIX, is_probe_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -120,6 +121,7 @@ class Collector:
         report = CollectionReport()
         for store in self._stores:
             await self._sweep_store(store, report, dry_run=dry_run)
+            await self._sweep_probes(store, report, dry_run=dry_run)
         if not dry_run:
             report.forgotten_tombstones = await self._ledger.unbar(self._policy.tombstone_seconds)
         return report
@@ -158,6 +160,20 @@ class Collector:
                 deleted = await self._delete(store, orphans, begun, report)
                 self._metrics.count(ORPHANS_DELETED, deleted, store=store.name)
             begun = self._uptime()
+
+    async def _sweep_probes(self, store: PayloadService, report: CollectionReport, *, dry_run: bool) -> None:
+        """What probes have left behind that were killed. Their keys are never used again, so none need be barred."""
+        now = await store.now()
+        async for batch in _batches(store.objects(PROBE_PREFIX)):
+            report.listed += len(batch)
+            old = past_grace(batch, now, self._policy.grace_seconds)
+            report.young += len(batch) - len(old)
+            probes = sorted(key for key in old if is_probe_key(key))
+            if probes:
+                report.orphans.setdefault(store.name, []).extend(probes)
+            if probes and not dry_run:
+                await store.delete(probes)
+                report.deleted += len(probes)
 
     async def _purge_run(self, run: PurgedRun, report: CollectionReport) -> bool:
         """Whether all that may be deleted is."""

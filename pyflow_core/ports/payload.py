@@ -211,6 +211,12 @@ class PayloadService(ABC):
 
 
 PROBE_PREFIX = "probe/"
+_PROBE_KEY = re.compile(r"probe/[0-9a-f]{32}")
+
+
+def is_probe_key(key: str) -> bool:
+    """Whether an object is what a probe has put, which nothing ever refers to."""
+    return _PROBE_KEY.fullmatch(key) is not None
 
 
 class Probe(NamedTuple):
@@ -279,6 +285,20 @@ class PayloadLedger(ABC):
     @abstractmethod
     async def note_failure(self, run_id: str, message: str) -> None:
         """Record on a marked run why its purge did not get through."""
+
+    @abstractmethod
+    async def purge_of(self, run_id: str) -> Purge | None:
+        """How far the purge of a run is; None if it is not marked, or not there.
+
+        A run is marked before the first of its payloads goes. Who misses a payload and asks this afterwards knows
+        whether it is damage.
+        """
+
+
+class Purge(NamedTuple):
+    """A purge that is under way. `error` is why its last try did not get through; None if none has failed."""
+
+    error: str | None = None
 
 
 class PurgedRun(NamedTuple):

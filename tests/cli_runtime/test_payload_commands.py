@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import pty
 import re
+import sqlite3
 import subprocess
+from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -179,6 +181,39 @@ def test_verify_names_each_bad_payload(reported: RuntimeProject) -> None:
     document = reported("payload", "verify", "--json").json
     assert (document["runs"], document["checked"]) == (1, 6)
     assert [row["code"] for row in document["bad"]] == ["payload_corrupt", "payload_missing"]
+
+
+def mark_purged(project: RuntimeProject, run_id: str, error: str | None = None) -> None:
+    """As a purge does before it deletes anything."""
+    with closing(sqlite3.connect(project.root / ".pyflow/state.db")) as database, database:
+        database.execute("UPDATE runs SET purging_at = 1, purge_error = ? WHERE run_id = ?", [error, run_id])
+
+
+def test_what_a_purge_has_deleted_is_not_called_damaged(reported: RuntimeProject) -> None:
+    reported.start("reporting", "r2", "--input", "4")
+    assert reported("worker", "--once").code == 0
+    payload_file(reported, "/r1/small/output").unlink()
+    assert reported("payload", "verify").code == 1
+    mark_purged(reported, "r1", "the store was away")
+    every = reported("payload", "verify")
+    assert (every.code, every.out) == (0, "")
+    assert "run r1 is being purged, and was not yet: the store was away\n6 payloads of 1 runs: all are" in every.err
+    named = reported("payload", "verify", "r1", "--json")
+    assert (named.code, named.json["purging"]) == (1, [{"run_id": "r1", "error": "the store was away"}])
+    assert (named.json["runs"], named.json["bad"]) == (0, [])
+    gone = reported("payload", "get", "r1", "small", "output")
+    assert (gone.code, gone.error) == (1, "run 'r1' is being purged, and this value is gone")
+    assert reported("payload", "get", "r1", "large", "output").code == 0
+
+
+def test_gc_sweeps_what_killed_probes_have_left(reported: RuntimeProject) -> None:
+    left = reported.root / ".pyflow/payloads/probe" / ("0" * 32)
+    left.parent.mkdir()
+    left.write_bytes(b"created once")
+    assert reported("payload", "gc").out == ""
+    os.utime(left, (1, 1))
+    assert reported("payload", "gc").out == f"deleted pf://file/probe/{'0' * 32}\n"
+    assert not left.exists()
 
 
 def test_gc_sweeps_what_nothing_refers_to_after_a_day(reported: RuntimeProject) -> None:

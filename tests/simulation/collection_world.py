@@ -23,7 +23,7 @@ from pyflow_core.payload.key import INPUT, OUTPUT, parse_key, run_prefix
 from pyflow_core.payload.plane import DataPlane, single_reference
 from pyflow_core.payload.reader import PayloadReader
 from pyflow_core.payload.writer import Origin, PayloadWriter
-from pyflow_core.ports.payload import PayloadLedger, PayloadService, PurgedRun, StoredObject
+from pyflow_core.ports.payload import PayloadLedger, PayloadService, Purge, PurgedRun, StoredObject
 from pyflow_core.ports.state import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -263,6 +263,12 @@ class ModelLedger(PayloadLedger):
     @override
     async def note_failure(self, run_id: str, message: str) -> None:
         await Pause()
+
+    @override
+    async def purge_of(self, run_id: str) -> Purge | None:
+        await Pause()
+        run = self._world.runs.get(run_id)
+        return Purge() if run is not None and run.purging else None
 
     # --- what commits do
 

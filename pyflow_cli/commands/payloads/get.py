@@ -41,14 +41,14 @@ def get(
 
 
 async def _get(cli: Cli, named: str, step_name: str | None, slot: str, file: Path | None) -> ExitCode:
-    from pyflow_cli.payload_fetching import fetch, find_value
+    from pyflow_cli.payload_fetching import fetch, find_value, told_of_purge
     from pyflow_cli.payload_opening import open_payloads
     from pyflow_cli.store_access import find_run, open_stores
 
     async with open_stores(cli.settings) as client, open_payloads(cli.settings) as planes:
         run = await find_run(cli.output, client.state, named)
         value = await find_value(client.state, run, step_name, slot)
-        async with fetch(planes, run.tenant, value, file) as fetched:
+        async with told_of_purge(client.state, run.run_id), fetch(planes, run.tenant, value, file) as fetched:
             return _give(cli, fetched, file)
 
 

@@ -11,6 +11,7 @@ import pytest
 from pyflow_core.errors import PayloadCollectedError, PayloadContractError, StaleLeaseError
 from pyflow_core.payload.key import file_slot, part_slot, payload_key
 from pyflow_core.ports.metric import CONTRACT_VIOLATIONS
+from pyflow_core.ports.payload import Purge
 from pyflow_core.ports.state import DEFAULT_TENANT, Envelope, RunFilter, RunStatus, Settlement
 from pyflow_core.testing.contracts.bench import (
     DONE,
@@ -196,6 +197,19 @@ class LedgerContract:
         assert [run.run_id for run in await bench.store.ledger.expired_runs(0.0, 10)] == [RUN]
         assert await bench.store.redrive(RUN) is None
         assert await bench.store.ledger.bar([SENT]) == {SENT}
+
+    @scenario
+    async def test_a_purge_that_is_under_way_is_told_with_why_it_did_not_get_through(self, bench: StateBench) -> None:
+        ledger = bench.other.ledger
+        await bench.create()
+        await settle(bench, failed())
+        assert [await ledger.purge_of(name) for name in (RUN, "nobody")] == [None, None]
+        await bench.store.ledger.expired_runs(0.0, 10)
+        assert await ledger.purge_of(RUN) == Purge(None)
+        await bench.store.ledger.note_failure(RUN, "the store was away")
+        assert await ledger.purge_of(RUN) == Purge("the store was away")
+        await bench.store.ledger.forget_run(RUN)
+        assert await ledger.purge_of(RUN) is None
 
     @scenario
     async def test_what_another_run_holds_outlives_the_run_that_stored_it(self, bench: StateBench) -> None:

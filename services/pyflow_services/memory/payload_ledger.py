@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from typing_extensions import override
 
 from pyflow_core.payload.key import parse_key, run_prefix
-from pyflow_core.ports.payload import PayloadLedger, PurgedRun
+from pyflow_core.ports.payload import PayloadLedger, Purge, PurgedRun
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -64,6 +64,10 @@ class MemoryPayloadLedger(PayloadLedger):
     @override
     async def note_failure(self, run_id: str, message: str) -> None:
         await self._answer(partial(_note_failure, self._tables, run_id, message))
+
+    @override
+    async def purge_of(self, run_id: str) -> Purge | None:
+        return await self._answer(partial(_purge_of, self._tables, run_id))
 
 
 def _unneeded(tables: Tables, keys: Collection[str]) -> set[str]:
@@ -143,3 +147,8 @@ def _note_failure(tables: Tables, run_id: str, message: str) -> None:
     if row is not None and row.purging_at is not None:
         with tables.commit("note_purge_failure"):
             row.purging_at, row.purge_error = tables.clock(), message
+
+
+def _purge_of(tables: Tables, run_id: str) -> Purge | None:
+    row = tables.runs.get(run_id)
+    return None if row is None or row.purging_at is None else Purge(row.purge_error)

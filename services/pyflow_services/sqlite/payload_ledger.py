@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from typing_extensions import override
 
 from pyflow_core.payload.key import parse_key, run_prefix
-from pyflow_core.ports.payload import PayloadLedger, PurgedRun
+from pyflow_core.ports.payload import PayloadLedger, Purge, PurgedRun
 from pyflow_services.sqlite.writer import Operation, each
 
 if TYPE_CHECKING:
@@ -142,6 +142,14 @@ def note_failure(transaction: Transaction, failure: PurgeFailure) -> None:
     )
 
 
+def purge_of(database: sqlite3.Connection, run_id: str) -> Purge | None:
+    """The purge of a run, if it is marked."""
+    row = database.execute(
+        "SELECT purge_error FROM runs WHERE run_id = ? AND purging_at IS NOT NULL", [run_id]
+    ).fetchone()
+    return None if row is None else Purge(row[0])
+
+
 _BAR: Operation[Collection[str], set[str]] = each("bar", bar)
 _UNBAR: Operation[float, int] = each("unbar", unbar)
 _EXPIRE: Operation[Expiry, list[PurgedRun]] = each("expire_runs", expire)
@@ -186,3 +194,7 @@ class SqlitePayloadLedger(PayloadLedger):
     @override
     async def note_failure(self, run_id: str, message: str) -> None:
         await self._service.write(_NOTE_FAILURE, PurgeFailure(run_id, message))
+
+    @override
+    async def purge_of(self, run_id: str) -> Purge | None:
+        return await self._service.read(lambda database: purge_of(database, run_id))

@@ -18,7 +18,7 @@ from pyflow_core.payload.key import INPUT, OUTPUT, file_slot, payload_key
 from pyflow_core.payload.planes import DataPlanes
 from pyflow_core.payload.reference import write_reference
 from pyflow_core.payload.writer import Origin, PayloadWriter
-from pyflow_core.ports.payload import StoredObject
+from pyflow_core.ports.payload import PROBE_PREFIX, StoredObject
 from pyflow_core.ports.state import DEFAULT_TENANT, Envelope, NewRun
 from pyflow_core.testing.contracts.bench import DONE, WORKFLOW, StateBench
 from pyflow_core.testing.contracts.scenario import ManualClock
@@ -104,6 +104,25 @@ def test_a_sweep_deletes_orphans_past_their_grace_and_nothing_else(make) -> None
             await house.start("young", young)
             assert house.metrics.counts["pyflow.payload.orphans_deleted{store=memory}"] == 2
             assert house.metrics.counts["pyflow.payload.orphans_found"] == 4
+
+    asyncio.run(scenario())
+
+
+def test_a_sweep_deletes_what_killed_probes_have_left(make) -> None:
+    async def scenario() -> None:
+        async with make() as house:
+            left, foreign = f"{PROBE_PREFIX}{'0' * 32}", f"{PROBE_PREFIX}of-somebody-else"
+            for key in (left, foreign):
+                await house.store.put(key, b"created once")
+            house.clock.advance(2 * DAY)
+            young = f"{PROBE_PREFIX}{'1' * 32}"
+            await house.store.put(young, b"created once")
+
+            dry = await house.collector.sweep(dry_run=True)
+            assert (dry.orphans, dry.deleted, dry.young) == ({"memory": [left]}, 0, 1)
+            report = await house.collector.sweep()
+            assert (report.orphans, report.deleted) == ({"memory": [left]}, 1)
+            assert sorted(await house.keys()) == [young, foreign]
 
     asyncio.run(scenario())
 
