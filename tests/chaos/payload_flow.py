@@ -6,18 +6,23 @@ import asyncio
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from pyflow_core import Payload, RpcCall, Step, wire_rpc, wire_workflow
 from pyflow_core.project import Project
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
 project = Project(name="payload-flow", package="payload_flow_gen", root=Path(os.devnull).parent)
 
 LARGE = 40_000
 RUNS = ("a", "b", "c", "d")
 PAGES = 3
+STAMP = 40
+"""As many bytes at the head of a stream say who made it, so that what is made twice is two payloads."""
 
 
 class Page(BaseModel):
@@ -32,12 +37,20 @@ class Book(BaseModel):
     text: str
 
 
+class Index(BaseModel):
+    """`file` is a stream that a step has stored beside its result."""
+
+    title: str
+    file: Payload[bytes]
+
+
 class Digest(BaseModel):
-    """`text` is the same however often its steps were begun, `pages` are not."""
+    """`text` is the same however often its steps were begun, `pages` and `index` are not."""
 
     text: str
     lengths: list[int]
     pages: list[Payload[Page]]
+    index: Index
 
 
 def note(name: str, run_id: str) -> None:
@@ -64,11 +77,32 @@ async def scan(data: Page, *, step: Step) -> bytes:
     return data.text.encode()[::-1]
 
 
+@wire_rpc("pages.index")
+async def make_index(data: list[Payload[Page]], *, step: Step) -> Index:
+    note(step.step_name, step.run_id)
+
+    async def chunks() -> AsyncGenerator[bytes]:
+        yield f"{os.getpid()} {step.attempt}".encode().ljust(STAMP)
+        for page in data:
+            yield (await page.load()).text.encode()
+
+    return Index(title=step.run_id, file=await step.store(chunks(), name="index.txt", content_type="text/plain"))
+
+
+@wire_rpc("pages.look")
+async def look(data: Index, *, step: Step) -> int:
+    note(step.step_name, step.run_id)
+    return sum([len(chunk) async for chunk in data.file.open()])
+
+
 @wire_workflow("digest")
 async def digest(data: Book, *, workflow: Any) -> Digest:
     calls = [workflow.do(f"load-{n}", RpcCall[Page]("pages.load", f"{data.title}{n}").lazy()) for n in range(PAGES)]
     pages = await asyncio.gather(*calls)
     lengths = await asyncio.gather(*(workflow.do(f"measure-{n}", "pages.measure", pages[n]) for n in range(PAGES)))
+
+    index = await workflow.do("index", "pages.index", pages)
+    lengths.append(await workflow.do("look", "pages.look", index))
 
     def join() -> str:
         note("join", data.title)
@@ -76,7 +110,7 @@ async def digest(data: Book, *, workflow: Any) -> Digest:
 
     joined = await workflow.do("join", join)
     scanned = await workflow.do("scan", "pages.scan", Page(text=joined))
-    return Digest(text=joined + scanned.decode(), lengths=lengths, pages=pages)
+    return Digest(text=joined + scanned.decode(), lengths=lengths, pages=pages, index=index)
 
 
 def book(run_id: str) -> Book:
@@ -84,6 +118,14 @@ def book(run_id: str) -> Book:
     return Book(title=run_id, text=run_id * LARGE)
 
 
-def expected(run_id: str) -> tuple[str, list[int]]:
-    """What its digest says, whatever happens."""
-    return run_id.upper() * LARGE + run_id.upper() * LARGE, [2 * LARGE] * PAGES
+async def is_right(run_id: str, digest: Digest) -> bool:
+    """Whether it says what it must, whatever has happened, and whether what it names is there."""
+    pages = [await page.load() for page in digest.pages]
+    stream = await digest.index.file.load()
+    text = "".join(page.text for page in pages)
+    return (
+        digest.text == run_id.upper() * LARGE + run_id.upper() * LARGE
+        and digest.lengths == [*[2 * LARGE] * PAGES, STAMP + len(text)]
+        and [page.text for page in pages] == [f"{run_id}{number}" * LARGE for number in range(PAGES)]
+        and stream[STAMP:].decode() == text
+    )

@@ -60,7 +60,7 @@ class Moments:
 
 
 class WatchedFiles(FilesPayloadService):
-    """Files, with a moment before and after each put."""
+    """Files, with a moment before and after each put, of values as of streams."""
 
     def __init__(self, root: Path, moments: Moments) -> None:
         super().__init__(root)
@@ -72,6 +72,13 @@ class WatchedFiles(FilesPayloadService):
             return await super().put(key, data, ttl_seconds=ttl_seconds)  # the store is tried before it is trusted
         self._moments.reach("before-put", key)
         created = await super().put(key, data, ttl_seconds=ttl_seconds)
+        self._moments.reach("after-put", key)
+        return created
+
+    @override
+    async def put_file(self, key: str, path: Path, *, ttl_seconds: float | None = None) -> bool:
+        self._moments.reach("before-put", key)
+        created = await super().put_file(key, path, ttl_seconds=ttl_seconds)
         self._moments.reach("after-put", key)
         return created
 
@@ -117,7 +124,7 @@ async def live(life: PayloadLife) -> dict[str, Any]:
             handles = [client.handle("digest", run_id) for run_id in payload_flow.RUNS]
             outputs = await asyncio.gather(*(handle.result(timeout=RESULT_SECONDS) for handle in handles))
             answer["right"] = [
-                (output.text, output.lengths) == payload_flow.expected(run_id) and len(output.pages)
+                await payload_flow.is_right(run_id, output)
                 for run_id, output in zip(payload_flow.RUNS, outputs, strict=True)
             ]
     await state.close()

@@ -55,3 +55,6 @@ def test_no_reference_dangles_after_three_hundred_deaths(
     assert [tally.dangling for tally in lives.tallies.values()] == [0, 0, 0]
     # Deaths that leave nothing behind would show nothing of collection.
     assert lives.tallies["after-put"].deleted > 0
+    assert lives.tallies["after-put"].streams_in_the_end > 0
+    for moment in ("before-put", "after-put"):
+        assert lives.tallies[moment].where["file-index.txt of index"] > 0
