@@ -23,7 +23,7 @@ from pyflow_services.sqlite import SqliteStateService
 from pyflow_core.errors import PayloadError
 from pyflow_core.payload.boundary import read_reference
 from pyflow_core.payload.collection import CollectionPolicy, Collector
-from pyflow_core.payload.key import RUN_SEGMENT, parse_key
+from pyflow_core.payload.key import parse_key
 from pyflow_core.payload.reader import PayloadReader
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _place(moment: str, key: str) -> str:
         return key.removesuffix(":after")
     parts = parse_key(key)
     assert parts is not None
-    owner = "the run" if parts.step == RUN_SEGMENT else str(parts.step).split("-")[0]
+    owner = "the run" if parts.step is None else parts.step.split("-")[0]
     return f"{parts.slot} of {owner}"
 
 

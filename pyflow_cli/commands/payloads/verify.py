@@ -38,8 +38,8 @@ def verify(
         for row, error in checked.bad:
             place = f"{row.run_id} {row.step_name or '-'} {row.slot}"
             cli.output.data(one_line(f"{place} {show_reference(row.reference)} {error.code}: {error.message}"))
-    for run_id, error in checked.purging.items():
-        cli.output.prose(one_line(f"run {run_id} is being purged{f', and was not yet: {error}' if error else ''}"))
+    for run_id, why in checked.purging.items():
+        cli.output.prose(one_line(f"run {run_id} is being purged{f', and was not yet: {why}' if why else ''}"))
     verdict = f"{len(checked.bad)} are not what was written" if checked.bad else "all are what was written"
     cli.output.prose(f"{checked.payloads} payloads of {checked.runs} runs: {verdict}")
     # A run that was asked for by name is not what it was; among all runs one that is going is nothing to worry about.

@@ -41,7 +41,7 @@ class ObjectStorePayloadService(PayloadService):
     async def open(self) -> None:
         obstore = require_obstore()
         with self._told():
-            self._made = self._connect(obstore)
+            self._made = await asyncio.to_thread(self._connect, obstore)  # a keychain may take its time
 
     @override
     async def close(self) -> None:
