@@ -371,6 +371,13 @@ class ContextExtractionError(CodecError):
     code = "context_extraction"
 
 
+class ErrorFieldsError(CodecError):
+    """The fields of a declared error cannot be recorded with it."""
+
+    code = "error_fields"
+    retryable: ClassVar[bool] = False
+
+
 # --- refusals
 
 
@@ -487,8 +494,8 @@ class StepTimeoutError(PyflowError):
 class RpcError(PyflowError):
     """Base of errors that an RPC declares with `raises=` and a workflow catches by class.
 
-    Give the subclass a `code`. Its public attributes are stored as JSON, and it is found by its code, never by an
-    import path. It is not retried unless `retryable` is true.
+    Give the subclass a `code`. Its public attributes are stored as JSON, without secrets and 8 KiB at most, and it is
+    found by its code, never by an import path. It is not retried unless `retryable` is true.
     """
 
     code = "rpc_error"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from pyflow_core.engine.runtime import error_info
+from pyflow_core.engine.error_record import error_info
 from pyflow_core.errors import CodecError, ForbiddenInStepError, UsageError, WorkerLostError
 
 if TYPE_CHECKING:

@@ -5,32 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 from pyflow_core.clock import SystemClock
-from pyflow_core.codec import PLAIN
 from pyflow_core.context import BoundRpc, BoundWorkflow, RunLogger, Step
 from pyflow_core.engine.execution import Execution
 from pyflow_core.engine.values import Values
 from pyflow_core.errors import (
     CodecError,
-    ErrorInfo,
     PayloadError,
-    PyflowError,
-    RpcError,
-    StepFailedError,
     StepTimeoutError,
-    failed_step,
 )
 from pyflow_core.log import logger
 from pyflow_core.middleware import Call, surround
 from pyflow_core.options import StepPolicy, check_options, load_options
 from pyflow_core.payload.handle import is_handle, load_as
 from pyflow_core.payload.handle_codec import PayloadCodec
-from pyflow_core.payload.scrub import DEFAULT_SCRUBBER
 from pyflow_core.project import WorkflowPlan
 from pyflow_core.references import NO_DATA
 from pyflow_core.service import Injection, check_services, enter_factory
@@ -47,9 +39,6 @@ if TYPE_CHECKING:
     from pyflow_core.wiring import Registry, RpcDefinition, WorkflowDefinition
 
 MAX_THREADS = 32
-MAX_MESSAGE = 2000
-MAX_TRACEBACK = 32_000
-"""Characters; what an exception says of its data must not make a row large."""
 
 
 class Runtime:
@@ -257,40 +246,3 @@ async def _own_copy(codec: Codec, data: Any) -> Any:
 
 async def _layered(call: Call, middleware: Sequence[Middleware], innermost: Callable[[], Any]) -> Any:
     return await surround(call, middleware, innermost)()
-
-
-def error_info(error: BaseException, *, step_name: str | None = None) -> ErrorInfo:
-    """The record of an exception, without secrets. A failed step inside groups gives its name, for a re-drive."""
-    code = error.code if isinstance(error, PyflowError) else None
-    fields = None
-    if isinstance(error, RpcError):
-        public = {name: value for name, value in vars(error).items() if not name.startswith("_")}
-        fields = PLAIN.encode(public) if public else None
-    return ErrorInfo(
-        type=type(error).__qualname__,
-        message=DEFAULT_SCRUBBER.text(str(error))[:MAX_MESSAGE],
-        code=code,
-        retryable=getattr(error, "retryable", True),
-        step_name=_failed_step(error) or step_name,
-        fields=fields,
-        traceback=_traceback_text(error),
-    )
-
-
-def _traceback_text(error: BaseException) -> str:
-    """Begin and end of the traceback, in which no part is longer than a message may be."""
-    parts = traceback.format_exception(error)
-    text = "".join(part if len(part) <= MAX_MESSAGE else f"{part[:MAX_MESSAGE]}…\n" for part in parts)
-    half = MAX_TRACEBACK // 2
-    return DEFAULT_SCRUBBER.text(text if len(text) <= MAX_TRACEBACK else f"{text[:half]}\n…\n{text[-half:]}")
-
-
-def _failed_step(error: BaseException) -> str | None:
-    if isinstance(error, StepFailedError):
-        return error.step_name
-    if isinstance(error, RpcError):
-        return failed_step(error)
-    if isinstance(error, BaseExceptionGroup):
-        members = cast("BaseExceptionGroup[BaseException]", error).exceptions
-        return next((found for member in members if (found := _failed_step(member)) is not None), None)
-    return None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyflow_core.context import Step
 from pyflow_core.engine.attempt import failed_attempt, was_cancelled
+from pyflow_core.engine.error_record import error_info
 from pyflow_core.engine.outcome import Result
-from pyflow_core.engine.runtime import error_info
 from pyflow_core.engine.settlement import blocked
 from pyflow_core.errors import (
     PayloadContractError,

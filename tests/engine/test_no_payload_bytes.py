@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pyflow_services.memory import MemoryPayloadService
 
 from pyflow_core import Payload, RpcCall, RpcError, StepFailedError, wire_rpc, wire_workflow
-from pyflow_core.engine.runtime import MAX_MESSAGE, MAX_TRACEBACK
+from pyflow_core.engine.error_record import MAX_MESSAGE, MAX_TRACEBACK
 from pyflow_core.ports.state import RunStatus
 
 if TYPE_CHECKING:
@@ -239,7 +239,8 @@ async def test_an_exception_that_quotes_its_data_does_not_make_rows_large(regist
         step = (await e.steps(run.run_id))["break"]
         for error in (run.error, step.error):
             assert error is not None
-            assert len(error.message) <= MAX_MESSAGE + 100
+            assert len(error.message) == MAX_MESSAGE
+            assert error.message.endswith("…")
             assert error.traceback is not None
             assert len(error.traceback) <= MAX_TRACEBACK + 10
             assert "deep" in error.traceback

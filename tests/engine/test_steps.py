@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import copy
 import logging
+import re
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -311,6 +312,75 @@ async def test_a_declared_error_is_caught_by_its_class_live_and_on_replay(mode: 
         output = await run_and_replay(e, "flow")
     assert output == ["CardDeclined", "declined: limit", "limit", 100, True, "Try again."]
     assert len(attempts) == 1 + 4, "a declared error is not retried unless its class says so"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"reason": "x" * 8000, "receipt": "é" * 9000}, "fields of CardDeclined are .*'receipt' alone is 18002"),
+        ({"reason": object()}, "CardDeclined cannot be recorded with its fields: .*object"),
+    ],
+)
+@async_test
+async def test_an_error_whose_fields_cannot_be_recorded_ends_its_step_and_says_so(
+    some_mode: Mode, registry: Registry, fields: dict[str, Any], said: str
+) -> None:
+    attempts: list[int] = []
+
+    def decline() -> CardDeclined:
+        attempts.append(1)
+        error = CardDeclined("limit", 100)
+        vars(error).update(fields)
+        return error
+
+    @wire_rpc("charge", retries=3, raises=[CardDeclined])
+    async def charge() -> None:
+        raise decline()
+
+    @wire_workflow("flow")
+    async def flow(*, workflow: Any) -> None:
+        try:
+            await workflow.do("a", "charge")
+        except StepFailedError:
+            raise decline() from None
+
+    async with some_mode.engine(registry=registry) as e:
+        run = await e.settle(await e.start("flow"))
+        assert run.status is RunStatus.FAILED
+        assert run.error is not None
+        assert run.error.code == "error_fields"
+        step = (await e.steps(run.run_id))["a"]
+        assert step.error is not None
+        assert (step.error.type, step.error.code, step.attempts) == ("ErrorFieldsError", "error_fields", 1)
+        assert re.search(said, step.error.message)
+        assert "declined: limit" in (step.error.traceback or ""), "what happened is still to be seen"
+        assert len(attempts) == 2
+
+
+@async_test
+async def test_secrets_in_the_fields_of_an_error_are_not_recorded(some_mode: Mode, registry: Registry) -> None:
+    @wire_rpc("charge", raises=[CardDeclined])
+    async def charge() -> None:
+        error = CardDeclined("no answer from https://ada:hunter2secret@bank.example", 100)
+        vars(error).update(password="hunter2secret")
+        raise error
+
+    @wire_workflow("flow")
+    async def flow(*, workflow: Any) -> list[Any]:
+        try:
+            await workflow.do("a", "charge")
+        except CardDeclined as error:
+            return [error.limit, vars(error)["password"], error.reason]
+        return []
+
+    async with some_mode.engine(registry=registry) as e:
+        handle = await e.start("flow")
+        limit, password, reason = await e.result(handle)
+        assert (limit, password) == (100, "[redacted]")
+        assert reason.startswith("no answer from")
+        step = (await e.steps(handle))["a"]
+        assert step.error is not None
+        assert "hunter2secret" not in f"{step.error}"
 
 
 @async_test
