@@ -42,27 +42,34 @@ def planned_changes(settings: Settings, metadata: Metadata, *, no_docs: bool = F
 
 def regenerate(root: Path, output: Output, *, no_docs: bool = False) -> bool:
     """Bring the generated package of a project up to date; False, with the reason said, if that cannot be."""
-    from pyflow_cli.codegen.write import apply_changes, complete_changes
     from pyflow_cli.failure import report
-    from pyflow_cli.inspection import inspect
     from pyflow_cli.settings import load_settings
+    from pyflow_cli.turn import generating
     from pyflow_core.errors import UsageError
-    from pyflow_inspector import render_text
 
     try:
         settings = load_settings(root, {})
-        complete_changes(settings.package_folder)
-        metadata = inspect(settings)
-        findings = stopping_findings(metadata)
-        if findings:
-            output.prose(render_text(findings, settings.root, color=output.color))
-            output.error("nothing was generated")
-            return False
-        changes = planned_changes(settings, metadata, no_docs=no_docs)
-        apply_changes(changes)
+        with generating(settings.root, output):
+            return _regenerate(settings, output, no_docs=no_docs)
     except UsageError as error:
         report(error, output)
         return False
+
+
+def _regenerate(settings: Settings, output: Output, *, no_docs: bool) -> bool:
+    from pyflow_cli.codegen.write import apply_changes, complete_changes
+    from pyflow_cli.inspection import inspect
+    from pyflow_inspector import render_text
+
+    complete_changes(settings.package_folder)
+    metadata = inspect(settings)
+    findings = stopping_findings(metadata)
+    if findings:
+        output.prose(render_text(findings, settings.root, color=output.color))
+        output.error("nothing was generated")
+        return False
+    changes = planned_changes(settings, metadata, no_docs=no_docs)
+    apply_changes(changes)
     if changes.paths:
         output.prose(f"generated {settings.package}: {len(changes.paths)} files changed")
     return True

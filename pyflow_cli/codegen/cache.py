@@ -34,10 +34,23 @@ _FOREIGN = (AttributeError, LookupError, TypeError, ValueError)
 """What a document of another form raises."""
 
 
+def make_cache_folder(root: Path) -> Path:
+    """The folder of the cache, which git ignores.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    folder = root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    return folder
+
+
 class RenderCache:
     """The cache of one project. Nothing is kept before `save`."""
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._folder = root / FOLDER
         self._stamp = _stamp()
         self.sections = Sections(self._load_sections)
@@ -58,8 +71,7 @@ class RenderCache:
     def save(self) -> None:
         """Keep what is known now, if that can be."""
         with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / ".gitignore").write_text("*\n", encoding="utf-8")
+            make_cache_folder(self._root)
             sections = self._document.get("sections")
             if self.sections.used:
                 kept = {key: [block.text, sorted(block.names)] for key, block in self.sections.kept().items()}

@@ -27,9 +27,8 @@ def generate(
     Errors in names, forms, wiring and types stop it before anything is written.
     """
     from pyflow_cli.codegen.write import apply_changes, complete_changes
-    from pyflow_cli.generation import planned_changes, stopping_findings
-    from pyflow_cli.inspection import count, inspect
     from pyflow_cli.source_watch import keep_generating
+    from pyflow_cli.turn import generating
     from pyflow_core.errors import UsageError
 
     if watch and (check or diff or cli.json):
@@ -37,31 +36,42 @@ def generate(
     settings = cli.written_settings
     if watch:
         keep_generating(settings, cli.output, no_docs=no_docs)
-    if not (check or diff):
-        complete_changes(settings.package_folder)
-    metadata = inspect(settings)
-    refused = stopping_findings(metadata)
-    if refused:
-        return _refuse(cli, settings, refused)
-    if not metadata.workflows:
-        cli.output.warning(f"no workflow was found in {settings.root / settings.source}")
-    if metadata.diagnostics:
-        cli.output.prose(f"{count(metadata.diagnostics)}: see `pyflow check`")
-    changes = planned_changes(settings, metadata, no_docs=no_docs)
     if check or diff:
-        return _say_stale(cli, settings, changes, diff=diff)
-    apply_changes(changes)
+        changes = _plan(cli, settings, no_docs=no_docs)
+        return ExitCode.NO if changes is None else _say_stale(cli, settings, changes, diff=diff)
+    with generating(settings.root, cli.output):
+        complete_changes(settings.package_folder)
+        changes = _plan(cli, settings, no_docs=no_docs)
+        if changes is None:
+            return ExitCode.NO
+        apply_changes(changes)
     _say_written(cli, settings, changes)
     return ExitCode.DONE
 
 
-def _refuse(cli: Cli, settings: "Settings", findings: "list[Diagnostic]") -> ExitCode:
+def _plan(cli: Cli, settings: "Settings", *, no_docs: bool) -> "Changes | None":
+    """What is to be changed; None, with the reasons said, where nothing may be generated."""
+    from pyflow_cli.generation import planned_changes, stopping_findings
+    from pyflow_cli.inspection import count, inspect
+
+    metadata = inspect(settings)
+    refused = stopping_findings(metadata)
+    if refused:
+        _refuse(cli, settings, refused)
+        return None
+    if not metadata.workflows:
+        cli.output.warning(f"no workflow was found in {settings.root / settings.source}")
+    if metadata.diagnostics:
+        cli.output.prose(f"{count(metadata.diagnostics)}: see `pyflow check`")
+    return planned_changes(settings, metadata, no_docs=no_docs)
+
+
+def _refuse(cli: Cli, settings: "Settings", findings: "list[Diagnostic]") -> None:
     from pyflow_cli.inspection import count
     from pyflow_inspector import render_text
 
     cli.output.prose(render_text(findings, settings.root, color=cli.output.color))
     cli.output.error(f"nothing was generated: {count(findings)}")
-    return ExitCode.NO
 
 
 def _say_stale(cli: Cli, settings: "Settings", changes: "Changes", *, diff: bool) -> ExitCode:
