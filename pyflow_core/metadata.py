@@ -150,6 +150,8 @@ class WorkflowMeta:
     invokes: tuple[str, ...] = ()
     """The RPCs that the workflow invokes bare, without a step."""
     graph: Graph = field(default_factory=Graph)
+    input_optional: bool = False
+    """Whether it can be started without input: its parameter has a default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,8 @@ class RpcMeta:
     options: dict[str, Any]
     span: Span
     description: str | None = None
+    input_optional: bool = False
+    """Whether it can be called without data: its parameter has a default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,14 @@ R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
 
 
-class _NoData:
-    """Stands for the data of an RPC or workflow that takes none, since None is a value."""
+class NoData:
+    """Stands for the data of an RPC or workflow that is given none, since None is a value."""
 
     def __repr__(self) -> str:
         return "NO_DATA"
 
 
-NO_DATA: Final = _NoData()
+NO_DATA: Final = NoData()
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,11 @@ class Signature:
     services: tuple[ServiceMeta, ...]
     is_async: bool
 
+    @property
+    def is_data_optional(self) -> bool:
+        """Whether the parameter that takes the data has a default."""
+        return self.data_param is not None and self.data_param.default is not None
+
 
 def read_signature(project: Project, module: Module, node: cst.FunctionDef) -> Signature:
     """Read the annotations that count: of the first parameter, of the result, of the services."""

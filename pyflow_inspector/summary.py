@@ -159,6 +159,7 @@ def _workflow(model: ProjectModel, workflow: WiredFunction) -> WorkflowMeta:
         steps=tuple(steps.values()),
         invokes=_invokes(workflow),
         graph=make_graph(workflow.facts.blocks.root, steps) if workflow.facts.blocks.root else Graph(),
+        input_optional=workflow.signature.is_data_optional,
     )
 
 
@@ -176,6 +177,7 @@ def _rpc(model: ProjectModel, rpc: WiredFunction) -> RpcMeta:
         options=execution_options(call, lookup),
         span=rpc.module.syntax.span(rpc.node),
         description=text(keyword_argument(call, "description"), lookup) or _docstring_summary(rpc.node),
+        input_optional=rpc.signature.is_data_optional,
     )
 
 

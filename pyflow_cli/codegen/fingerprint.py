@@ -46,7 +46,15 @@ class Fingerprints:
     def callers(self) -> str:
         """Of what callers of workflows see."""
         seen = [
-            (item.name, item.description, item.docs, _type(item.input), _type(item.output), item.func)
+            (
+                item.name,
+                item.description,
+                item.docs,
+                _type(item.input),
+                item.input_optional,
+                _type(item.output),
+                item.func,
+            )
             for item in self._metadata.workflows
         ]
         return digest(self.settings, seen)

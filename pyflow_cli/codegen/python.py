@@ -63,6 +63,11 @@ def _given(types: TypeWriter, wired: RpcMeta | WorkflowMeta) -> Code | None:
     return _written(partial(types.write_given, wired.input, "Any"), f"the data of {wired.func}")
 
 
+def _optional(wired: RpcMeta | WorkflowMeta) -> Code | None:
+    """Something where callers may leave the data out."""
+    return Code("") if wired.input is not None and wired.input_optional else None
+
+
 def _pointee(types: TypeWriter, rpc: RpcMeta) -> Code | None:
     """The type of the data of a reference, which takes handles by itself."""
     return None if rpc.input is None else _type(types, pointee(rpc.input), f"the data of {rpc.func}")
@@ -110,6 +115,7 @@ def _clients(file: str, template: str, metadata: Metadata) -> str:
             class_name=names[workflow.name],
             summary=Summary(_summary(workflow)),
             input=_given(types, workflow),
+            optional=_optional(workflow),
             output=_output(types, workflow),
         )
         for workflow in workflows
@@ -135,7 +141,15 @@ def _protocols(workflow: WorkflowMeta, rpcs: Mapping[str, RpcMeta]) -> str:
         rpc = rpcs[name]
         given = {"_step": _given(types, rpc), "_invoke": _invoked(types, rpc)}
         for template, blocks in calls.items():
-            blocks.append(render_block(template, 4, name=Text(name), input=given[template], output=_output(types, rpc)))
+            block = render_block(
+                template,
+                4,
+                name=Text(name),
+                input=given[template],
+                optional=_optional(rpc),
+                output=_output(types, rpc),
+            )
+            blocks.append(block)
     return render_file(
         "workflow.py",
         {"steps": calls["_step"], "invokes": calls["_invoke"]},

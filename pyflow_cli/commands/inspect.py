@@ -93,6 +93,7 @@ def _workflow_lines(workflow: "WorkflowMeta") -> list[str]:
 
     description = "" if workflow.description in (None, DYNAMIC) else f"  {one_line(str(workflow.description))}"
     given = workflow.input.text if workflow.input else "nothing"
+    given = f"{given} (optional)" if workflow.input and workflow.input_optional else given
     result = workflow.output.text if workflow.output else "?"
     lines = [
         f"{one_line(workflow.name)}{description}",

@@ -58,6 +58,7 @@ def test_the_workflow_is_described_in_full(metadata: Metadata) -> None:
             "file": "app/workflows/onboarding.py", "line": 34, "column": 1, "end_line": 43, "end_column": 78,
         },
         "invokes": ("settings.get",),
+        "input_optional": False,
     }  # fmt: skip
     assert [step["id"] for step in steps] == ["createUser", "calculateTaxRate", "notify-*", "charge", "find"]
     assert [node["id"] for node in graph["nodes"]] == [
@@ -137,6 +138,7 @@ def test_the_rpcs_are_described_in_full(metadata: Metadata) -> None:
         "options": {"retries": 3, "timeout": 30.0},
         "span": {"file": "app/functions.py", "line": 45, "column": 1, "end_line": 46, "end_column": 84},
         "description": None,
+        "input_optional": False,
     }  # fmt: skip
     assert rpcs["settings.get"]["input"] is None
     assert rpcs["settings.get"]["output"] == {"text": "dict[str, str]", "refs": {}}

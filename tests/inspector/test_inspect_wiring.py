@@ -194,3 +194,21 @@ def test_of_two_wirings_of_a_name_the_first_counts_and_the_second_names_it(bench
     finding = bench.finding("PF402")
     assert (finding.file, finding.line, finding.column) == ("app/b.py", 2, 11)
     assert finding.message == "RPC 'a.b' is wired already at app/a.py:2:11"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "optional"), [("data: str = 'a', ", True), ("data: str | None, ", False), ("", False)]
+)
+def test_data_with_a_default_may_be_left_out(bench: Bench, parameter: str, optional: bool) -> None:
+    source = f"""
+        from pyflow_core import wire_rpc, wire_workflow
+
+        @wire_workflow("flow")
+        async def flow({parameter}*, workflow, rpc=None) -> None: ...
+
+        @wire_rpc("do")
+        async def do({parameter}*, db=None) -> None: ...
+    """
+    metadata = bench.inspect(source)
+    assert metadata.workflows[0].input_optional is optional
+    assert metadata.rpcs[0].input_optional is optional

@@ -125,3 +125,26 @@ def test_a_missing_or_wrong_service_is_a_type_error(tmp_path: Path, old: str, ne
     services.write_text(text.replace(old, new))
     places = mypy(tmp_path, "pyflow_gen/_services.py")
     assert {place.partition(":")[0] for place in places} >= {"pyflow_gen/_services.py"}
+
+
+OPTIONAL = """\
+from app import Period
+from pyflow_gen import connect, workflows
+from pyflow_gen.blocking import workflows as blocking
+
+async def call() -> None:
+    async with connect():
+        await workflows.report.start(run_id="r")
+        out: str = await workflows.report.run(None)
+        await workflows.remind.run(4)
+        print(out, blocking.remind.run(), await workflows.archive.run(Period()))
+        await workflows.archive.run()
+        await workflows.remind.run("4")
+"""
+
+
+def test_input_with_a_default_may_be_left_out(tmp_path: Path) -> None:
+    copy_case("optional-input", tmp_path)
+    (tmp_path / "use.py").write_text(OPTIONAL)
+    assert mypy(tmp_path, "app.py", "pyflow_gen", "use.py") == ["use.py:11", "use.py:12"]
+    assert pyright(tmp_path, "app.py", "pyflow_gen", "use.py") == ["use.py:11", "use.py:12"]
