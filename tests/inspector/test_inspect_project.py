@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 import weakref
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pyflow_core.metadata import applicable
 from pyflow_inspector import InspectorSettings, inspect_project
 from pyflow_inspector.project import Module, Modules
 from pyflow_inspector.reading import read_unit
@@ -29,6 +31,18 @@ PROJECT = Path(__file__).parent / "projects" / "onboarding"
 def metadata() -> Metadata:
     services = "app.services:create_services"
     return inspect_project(InspectorSettings(root=PROJECT, source=PROJECT, name="shop", services=services))
+
+
+def test_the_json_form_has_every_field_of_every_dataclass(metadata: Metadata) -> None:
+    document = metadata.to_json()
+    expected = asdict(metadata)
+    for rpc in expected["rpcs"]:
+        rpc["async"] = rpc.pop("is_async")
+    for workflow in expected["workflows"]:
+        workflow["graph"]["nodes"] = [applicable(node) for node in workflow["graph"]["nodes"]]
+    assert document == expected
+    document["workflows"][0]["docs"]["tags"].append("another")
+    assert "another" not in metadata.workflows[0].docs["tags"]
 
 
 def test_the_workflow_is_described_in_full(metadata: Metadata) -> None:
