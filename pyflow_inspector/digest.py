@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -23,21 +23,20 @@ def digest(nodes: Iterable[ast.AST], *, omit: Collection[int] = ()) -> str:
 def _pieces(node: object, omitted: Collection[int]) -> list[str]:
     """Walks with its own stack, because code may nest deeper than Python recurses."""
     pieces: list[str] = []
-    stack: list[Any] = [node]
+    stack: list[object] = [node]
     while stack:
-        item: Any = stack.pop()
-        kind = type(item)
-        if kind is str:
+        item = stack.pop()
+        if isinstance(item, str):
             pieces.append(item)
-        elif kind is list:
+        elif type(item) is list:
             pieces.append("[")
             stack.append("]")
-            stack += item[::-1]
+            stack += cast("list[object]", item)[::-1]
         elif id(item) in omitted:
             pass
-        elif kind is ast.Name:
+        elif isinstance(item, ast.Name):
             pieces.append(f"Name(id={item.id!a})")
-        elif kind is ast.Constant:
+        elif isinstance(item, ast.Constant):
             pieces.append(f"Constant({_constant(item.value)})")
         elif isinstance(item, ast.AST):
             stack += _shape(item)[::-1]

@@ -100,7 +100,7 @@ class Symbol:
         return node if type(node) is cst.ClassDef else None
 
 
-KEPT_BYTES = 128 * 1024
+KEPT_BYTES = 192 * 1024
 """So much source may stay parsed, about a hundred times of it in memory, for the units that are read next."""
 
 

@@ -168,9 +168,17 @@ def _inputs(call: ast.Call) -> list[ast.expr]:
     return [arg for arg in call.args[:3] if not isinstance(arg, ast.Lambda | ast.Starred)]
 
 
+_DECIDING = {
+    ast.If, ast.While, ast.IfExp, ast.For, ast.AsyncFor, ast.Match, ast.BoolOp,
+    ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp,
+}  # fmt: skip
+
+
 def _decisions(scope: Scope) -> Iterator[tuple[ast.expr, ast.AST]]:
     """What decides, and what it is a part of."""
     for node in scope.nodes:
+        if type(node) not in _DECIDING:
+            continue
         match node:
             case ast.If() | ast.While() | ast.IfExp():
                 yield node.test, node

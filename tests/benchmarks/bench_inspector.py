@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,13 +63,18 @@ def _descendants(process: int) -> list[int]:
     found: list[int] = []
     waiting = [process]
     while waiting:
-        one = waiting.pop()
-        try:
-            children = Path(f"/proc/{one}/task/{one}/children").read_text(encoding="ascii")
-        except OSError:
-            continue
-        waiting += [int(child) for child in children.split()]
-        found += [int(child) for child in children.split()]
+        children = _children(waiting.pop())
+        waiting += children
+        found += children
+    return found
+
+
+def _children(process: int) -> list[int]:
+    """Of all its threads: readers are started by one each."""
+    found: list[int] = []
+    for threads in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):
+            found += map(int, threads.read_text(encoding="ascii").split())
     return found
 
 
