@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pyflow_core.engine.inline import InlineStep
+from pyflow_core.engine.invoking import Invocations
 from pyflow_core.engine.outcome import Result
-from pyflow_core.engine.placing import Placer, deposits_of
+from pyflow_core.engine.placing import Placer
 from pyflow_core.engine.replay import Replay, fed
-from pyflow_core.engine.settlement import blocked, ended
+from pyflow_core.engine.settlement import blocked, ended, warn_of_leftovers
 from pyflow_core.engine.turn import Planner, Turn
+from pyflow_core.engine.unwritten import Unwritten
 from pyflow_core.engine.values import RunValues, text_bytes
 from pyflow_core.errors import (
     CommitUnknownError,
@@ -32,12 +34,9 @@ from pyflow_core.errors import (
     StuckError,
 )
 from pyflow_core.log import (
-    BRANCH_FAILED,
     RUN_BLOCKED,
     RUN_LEAKED,
     RUN_RELOADED,
-    STEP_LATE,
-    STEP_UNAWAITED,
     STORE_TROUBLE,
     logger,
 )
@@ -52,26 +51,19 @@ from pyflow_core.ports.state import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Sequence
+    from collections.abc import Coroutine, Iterable
 
     from pyflow_core.engine.command import Command, Invoke
     from pyflow_core.engine.execution import Execution
     from pyflow_core.engine.host import Host
-    from pyflow_core.ports.state import Committed, Envelope, Numbered, RunClaim, RunHistory
+    from pyflow_core.engine.invoking import Answer
+    from pyflow_core.ports.state import Envelope, Numbered, RunClaim, RunHistory
     from pyflow_core.wiring import WorkflowDefinition
 
 MAX_TAKEOVERS = 10
 """So often a run may be taken over from dead owners without getting any further before it is blocked."""
 
 _log = logger("pyflow.run")
-
-
-class Answer(NamedTuple):
-    """What a bare invoke gave."""
-
-    invoke: Invoke
-    value: Any
-    error: BaseException | None
 
 
 class RunDriver:
@@ -85,18 +77,13 @@ class RunDriver:
         self.delivered = 0
         self.settlement: Settlement | None = None
         self._planner = Planner(host, definition, run_id, generation)
-        self._placer = Placer(host, self._planner, definition.name, run_id)
+        self._unwritten = Unwritten(host, Placer(host, self._planner, definition.name, run_id), run_id)
+        self._invocations = Invocations(host, self._planner, self._put)
         self._execution: Execution | None = None
         self._carried: list[Command] = []
-        self._staged: list[Result] = []
-        self._has_deposits = False
-        self._retries: dict[str, InlineRetry] = {}
-        # Claims of a turn of which it is not known whether it was written: nobody runs these steps.
-        self._doubtful: list[StepClaim] = []
         self._attempts: dict[str, tuple[int, float]] = {}
         self._inbox: deque[Result | InlineRetry | Answer] = deque()
         self._check = False
-        self._invoking: set[asyncio.Task[None]] = set()
         self._waiter: asyncio.Future[None] | None = None
         self._done = False
         self._lost = False
@@ -137,7 +124,7 @@ class RunDriver:
     def holds(self, claim: StepClaim) -> bool:
         """Whether a step of this run is to run here, or ran here and is being written."""
         name = claim.step_name
-        return name in self._planner.local or any(staged.result.step_name == name for staged in self._staged)
+        return name in self._planner.local or any(one.result.step_name == name for one in self._unwritten.results)
 
     def poke(self) -> None:
         """Others have added something to the run."""
@@ -162,8 +149,7 @@ class RunDriver:
             if isinstance(work, InlineStep):
                 work.cancel()
         self._planner.local.clear()
-        for task in self._invoking:
-            task.cancel()
+        self._invocations.cancel()
         if execution is not None and (left := execution.retire()):
             _log.warning("%s: run %s kept %d tasks alive that swallow cancellation", RUN_LEAKED, self.run_id, left)
 
@@ -208,10 +194,10 @@ class RunDriver:
 
     def _after_refused_value(self, error: PayloadContractError | PayloadError) -> Coroutine[Any, Any, None]:
         """Store anew what was collected too early; nothing else will ever be taken, so the run is blocked."""
-        if isinstance(error, PayloadCollectedError) and self._placer.again(self._staged, error):
+        if isinstance(error, PayloadCollectedError) and self._unwritten.again(error):
             _log.info("%s: run %s: %s", RUN_RELOADED, self.run_id, error)
             return self._reload()
-        self._staged, self._retries, self._has_deposits = [], {}, False
+        self._unwritten.clear()
         return self._block(error)
 
     async def _cycle(self) -> None:
@@ -232,9 +218,9 @@ class RunDriver:
                 if not self.host.fused or self.host.replays:
                     await self._write_first()
                     continue
-                if self._has_deposits:
-                    self._staged = await self._placer.place_results(self._staged)
-                self._feed_staged()
+                if self._unwritten.has_deposits:
+                    await self._unwritten.place()
+                self._feed_first()
 
     async def _first(self, recorded: Envelope, actor: str | None, started_at: float) -> None:
         data = await self.host.runtime.data_of(self.definition.signature, recorded, self._planner.tenant)
@@ -297,28 +283,11 @@ class RunDriver:
         """Replay waits for these: the workflow asked for its next step only after their answers."""
         execution = self._running()
         for invoke in invokes:
-            value, error = await self._invoke_again(invoke)
-            execution.answer(invoke, value, error)
-
-    async def _invoke_again(self, invoke: Invoke) -> tuple[Any, Exception | None]:
-        """What failed may have given a value when the run was live: it is tried a few times before it is believed."""
-        clock = self.host.clock
-        for delay in (0.1, 0.4, 1.6, 6.4, None):
-            try:
-                return await self._call(invoke), None
-            except Exception as error:  # noqa: BLE001 - whatever the RPC raised
-                if delay is None:
-                    return None, error
-                await clock.sleep(delay)
-        raise AssertionError
-
-    async def _call(self, invoke: Invoke) -> Any:
-        runtime = self.host.runtime
-        with runtime.values.access(self._planner.tenant):
-            return await runtime.invoke(invoke.rpc.name, invoke.data)
+            execution.answer(*await self._invocations.repeat(invoke))
 
     async def _turn(self) -> bool:
         """Write what the workflow wants and start it; True when the run has parked or settled."""
+        unwritten = self._unwritten
         while True:
             turn = self._prepare()
             activation = turn.activation
@@ -326,23 +295,21 @@ class RunDriver:
                 self._start(turn)
                 return False
             try:
-                if self._has_deposits or turn.drafts or turn.output is not None:
-                    self._staged = await self._placer.place_turn(turn, self._staged)
+                if unwritten.has_deposits or turn.drafts or turn.output is not None:
+                    await unwritten.place_turn(turn)
                 committed = await self.host.state.commit(activation)
             except OvertakenError:
                 self._undo(turn)
-                if self._staged:
+                if unwritten.results:
                     raise
                 await self._catch_up()
                 continue
             except BaseException:
                 self._undo(turn)
-                self._doubtful += turn.claims
+                unwritten.doubtful += turn.claims
                 raise
-            self.delivered = activation.delivered + len(self._staged)
-            self._staged = []
-            self._retries = {}
-            self._has_deposits = False
+            self.delivered = activation.delivered + len(unwritten.results)
+            unwritten.clear()
             self.host.run_written(self, activation)
             if activation.settle is not None:
                 self._settle(activation.settle)
@@ -358,18 +325,14 @@ class RunDriver:
         execution = self._running()
         activation = Activation(self.run_id, self.epoch, self.host.worker_id, self.delivered)
         turn = Turn(activation)
-        if self._staged:
-            activation.results = [staged.result for staged in self._staged]
-            activation.exact = True
-        if self._retries:
-            activation.retries = list(self._retries.values())
+        self._unwritten.enter(activation)
         commands = execution.take_commands()
         if self._carried:
             commands = [*self._carried, *commands]
             self._carried = []
         if execution.refusal is None and not execution.finished:
             self._planner.plan(commands, turn)
-            if not (self._planner.local or turn.inline or turn.invokes or self._invoking or self._inbox):
+            if not (self._planner.local or turn.inline or turn.invokes or self._invocations.under_way or self._inbox):
                 self._plan_park(turn)
         if execution.refusal is not None:
             activation.settle = self._blocked(execution.refusal)
@@ -404,9 +367,7 @@ class RunDriver:
             self._planner.local[ask.step_name] = step
             step.start()
         for invoke in turn.invokes:
-            task = asyncio.create_task(self._invoke(invoke))
-            self._invoking.add(task)
-            task.add_done_callback(self._invoking.discard)
+            self._invocations.start(invoke)
 
     def _undo(self, turn: Turn) -> None:
         """The turn was not written: what it reserved is given back, what it took is wanted again after a reload."""
@@ -429,57 +390,38 @@ class RunDriver:
         for item in inbox:
             if isinstance(item, Result):
                 self._planner.ended(item.result.step_name)
-                self._retries.pop(item.result.step_name, None)
-                if item.draft is not None or item.deposit is not None:
-                    self._has_deposits = True
-                    self._staged.append(self._placer.decided(item))
-                else:
-                    self._staged.append(item)
+                self._unwritten.add(item)
             elif isinstance(item, InlineRetry):
-                self._retries[item.step_name] = item
+                self._unwritten.retries[item.step_name] = item
             else:
-                self._running().answer(item.invoke, item.value, item.error)
+                self._running().answer(*item)
 
-    def _feed_staged(self) -> None:
+    def _feed_first(self) -> None:
         """Fused commits: results are fed now, each by its own number, and written with what follows from them."""
         execution = self._running()
-        for staged in self._staged:
-            self._deliver(execution, staged)
+        for result in self._unwritten.results:
+            self._deliver(execution, result)
 
-    def _deliver(self, execution: Execution, staged: Result) -> None:
-        self._planner.inline_bytes += text_bytes(staged.result.output.inline)
-        execution.deliver(execution.delivered + 1, staged.event())
+    def _deliver(self, execution: Execution, result: Result) -> None:
+        self._planner.inline_bytes += text_bytes(result.result.output.inline)
+        execution.deliver(execution.delivered + 1, result.event())
 
     async def _write_first(self) -> None:
         """Plain commits: the results are on disk before the workflow sees them."""
-        if not self._staged:
+        if not self._unwritten.results:
             return
         if self.host.replays:
             await self._reload()
             return
         execution = self._running()
-        committed = await self._write_results(self._staged, (), self.delivered)
-        staged, self._staged = self._staged, []
-        if committed.seq != self.delivered + len(staged):
+        committed = await self._unwritten.write(self._activation(self.delivered), self._unwritten.results)
+        results = self._unwritten.take_results()
+        if committed.seq != self.delivered + len(results):
             await self._catch_up()
             return
-        for result in staged:
+        for result in results:
             self._deliver(execution, result.placed())
         self.delivered = execution.delivered
-
-    async def _write_results(
-        self, staged: Sequence[Result], retries: Sequence[InlineRetry], delivered: int
-    ) -> Committed:
-        """Write results that were fed to nobody, so that they may take other names on the way."""
-
-        async def write() -> Committed:
-            activation = Activation(self.run_id, self.epoch, self.host.worker_id, delivered)
-            activation.results = [one.placed().result for one in staged]
-            activation.retries = retries
-            return await self.host.state.commit(activation)
-
-        deposits = deposits_of(staged)
-        return await (self.host.runtime.values.commit(deposits, write) if deposits else write())
 
     async def _catch_up(self) -> None:
         """Load and feed what others have added."""
@@ -493,14 +435,6 @@ class RunDriver:
             if item.step is not None:
                 self._planner.ended(item.step.step_name)
                 self._planner.inline_bytes += text_bytes(item.step.output.inline)
-
-    async def _invoke(self, invoke: Invoke) -> None:
-        try:
-            value = await self._call(invoke)
-        except Exception as error:  # noqa: BLE001 - whatever the RPC raised is the workflow's to handle
-            self._put(Answer(invoke, None, error))
-        else:
-            self._put(Answer(invoke, value, None))
 
     def _inline_done(self, outcome: Result | InlineRetry | None, step_name: str) -> None:
         if self._done:
@@ -516,34 +450,11 @@ class RunDriver:
     async def _reload(self) -> None:
         """Retire the execution, write the results in hand that the store does not have, and replay."""
         self._forget_execution()
-        delay = 0.05
-        while True:
-            try:
-                while self._doubtful:
-                    await self.host.state.release_step(self._doubtful[-1], self.host.worker_id)
-                    self._doubtful.pop()
-                history = await self._load()
-                missing = [staged for staged in self._staged if not _is_recorded(history, staged)]
-                retries = list(self._retries.values())
-                if missing or retries:
-                    await self._write_results(missing, retries, history.run.seq)
-                    history = await self._load()
-                break
-            except (StaleLeaseError, PayloadContractError, PayloadError):
-                raise
-            except StoreError as error:
-                _log.warning("%s: run %s: %s", STORE_TROUBLE, self.run_id, error)
-                await self.host.clock.sleep(delay)
-                delay = min(delay * 2, 5.0)
-        self._staged = []
-        self._retries = {}
-        self._has_deposits = False
-        await self._replay(history)
+        await self._replay(await self._unwritten.save(self._load, self._activation))
 
     def _forget_execution(self) -> None:
         execution, self._execution = self._execution, None
-        for task in self._invoking:
-            task.cancel()
+        self._invocations.cancel()
         if execution is not None:
             execution.retire()
 
@@ -554,7 +465,7 @@ class RunDriver:
         return history
 
     async def _block(self, error: PyflowError) -> None:
-        activation = Activation(self.run_id, self.epoch, self.host.worker_id, self.delivered)
+        activation = self._activation(self.delivered)
         activation.settle = self._blocked(error)
         await self.host.state.commit(activation)
         self.host.run_written(self, activation)
@@ -566,20 +477,8 @@ class RunDriver:
 
     def _settle(self, settlement: Settlement) -> None:
         self.settlement = settlement
-        execution = self._execution
-        if execution is not None and settlement.status is not RunStatus.BLOCKED:
-            for name in execution.late_asks:
-                _log.warning("%s: run %s asked for step %r after its function had ended", STEP_LATE, self.run_id, name)
-            for name in execution.unawaited():
-                _log.warning("%s: run %s never awaited step %s", STEP_UNAWAITED, self.run_id, name)
-            for problem in execution.loop.problems:
-                _log.warning(
-                    "%s: run %s: %s",
-                    BRANCH_FAILED,
-                    self.run_id,
-                    problem.get("message"),
-                    exc_info=problem.get("exception"),
-                )
+        if self._execution is not None and settlement.status is not RunStatus.BLOCKED:
+            warn_of_leftovers(self._execution, self.run_id)
         if settlement.status.settled:  # a blocked run still takes the results of its steps
             for name, work in self._planner.local.items():
                 if isinstance(work, StepClaim):
@@ -588,12 +487,14 @@ class RunDriver:
 
     def _hand_over(self) -> None:
         """Results that came too late for this driver are written on their own, if their claims still hold."""
-        waiting = [*self._staged, *(item for item in self._inbox if isinstance(item, Result))]
-        self._staged = []
+        waiting = [*self._unwritten.take_results(), *(item for item in self._inbox if isinstance(item, Result))]
         self._inbox.clear()
         for result in waiting:
             if result.claim is not None:
                 self.host.finish_elsewhere(result)
+
+    def _activation(self, delivered: int) -> Activation:
+        return Activation(self.run_id, self.epoch, self.host.worker_id, delivered)
 
     @property
     def _values(self) -> RunValues:
@@ -603,11 +504,6 @@ class RunDriver:
         if self._execution is None:
             raise StaleLeaseError
         return self._execution
-
-
-def _is_recorded(history: RunHistory, result: Result) -> bool:
-    name = result.result.step_name
-    return any(step.step_name == name and step.seq is not None for step in history.steps)
 
 
 def _inline_bytes(history: RunHistory) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyflow_core.engine.error_record import error_info
 from pyflow_core.errors import CodecError, PayloadError
+from pyflow_core.log import BRANCH_FAILED, STEP_LATE, STEP_UNAWAITED, logger
 from pyflow_core.ports.state import OMITTED, RunStatus, Settlement
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pyflow_core.errors import PyflowError
     from pyflow_core.payload.draft import Draft
     from pyflow_core.wiring import WorkflowDefinition
+
+_log = logger("pyflow.run")
 
 
 def ended(execution: Execution, definition: WorkflowDefinition, values: Values) -> tuple[Settlement, Draft | None]:
@@ -46,3 +49,13 @@ def blocked(error: PyflowError, code_hash: str) -> Settlement:
 
 def _failed(error: BaseException) -> Settlement:
     return Settlement(RunStatus.FAILED, OMITTED, error_info(error))
+
+
+def warn_of_leftovers(execution: Execution, run_id: str) -> None:
+    """Tell of what a function has left behind: steps that nobody awaited, or asked for too late; failed branches."""
+    for name in execution.late_asks:
+        _log.warning("%s: run %s asked for step %r after its function had ended", STEP_LATE, run_id, name)
+    for name in execution.unawaited():
+        _log.warning("%s: run %s never awaited step %s", STEP_UNAWAITED, run_id, name)
+    for problem in execution.loop.problems:
+        _log.warning("%s: run %s: %s", BRANCH_FAILED, run_id, problem.get("message"), exc_info=problem.get("exception"))
