@@ -9,7 +9,7 @@ PYTHON ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format types pytest corpus mutants fuzz-inspector chaos chaos-payloads bench bench-payloads hostile golden rules-docs examples docs wheel clean distclean
+.PHONY: help setup demo test lint format types pytest corpus mutants fuzz-inspector chaos chaos-payloads bench bench-payloads bench-typing hostile golden rules-docs examples docs wheel clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ bench: $(VENV)/.bench ## the same work on pyflow and on a peer, in turn
 
 bench-inspector: $(VENV)/.dev ## how long pyflow check and generate take on 200 workflow files
 	$(PY) tests/benchmarks/bench_inspector.py $(ARGS)
+
+bench-typing: $(VENV)/.dev ## what type checkers take for generated packages of 5, 100 and 500 RPCs
+	$(PY) tests/benchmarks/bench_typing.py $(ARGS)
 
 hostile: $(VENV)/.dev ## ten thousand hostile names through the generator
 	$(PY) -m pytest -m slow -s tests/cli/test_codegen_many_hostile_names.py
