@@ -88,7 +88,7 @@ def _key(value: Value) -> object:
 
 def _holding(container: Items | Entries, values: list[Value], owed: list[Pending]) -> Value:
     """The container, unless there is nothing in it that is worth knowing."""
-    known = any(value.meaning is not None for value in values) or not values
+    known = bool(owed) or not values or any(value.meaning is not None for value in values)
     meaning = container if known and len(values) <= _MAX_LENGTH else None
     return Value(meaning, union(values), held=tuple(owed), blocks=waiting(values))
 
@@ -104,8 +104,14 @@ def element(value: Value, *, repeated: bool) -> Value:
         if isinstance(meaning, Items):
             parts.append(_any_item(meaning, repeated=repeated))
     found = choose(parts)
+    owed = value.held if parts else ()  # of a mapping come the keys, and of what is not known nobody knows what
     return replace(
-        found, steps=value.steps | found.steps, is_data=value.is_data, pending=value.held, held=(), blocks=()
+        found,
+        steps=value.steps | found.steps,
+        is_data=value.is_data,
+        pending=(*found.pending, *owed),
+        held=(),
+        blocks=(),
     )
 
 
@@ -226,10 +232,10 @@ def _items(_walker: Walker, owner: Value, _given: tuple[Given, ...], _node: cst.
     if not isinstance(owner.meaning, Entries):
         return None
     pairs = [
-        Value(Items((Value(Constant(key)) if key is not None else NOTHING, value)))
+        Value(Items((Value(Constant(key)) if key is not None else NOTHING, replace(value, pending=owner.held))))
         for key, value in owner.meaning.values
     ]
-    return replace(owner, meaning=Items(tuple(pairs)))
+    return replace(owner, meaning=Items(tuple(pairs)), held=())
 
 
 def _get(_walker: Walker, owner: Value, given: tuple[Given, ...], _node: cst.CSTNode, _ctx: Context) -> Value | None:

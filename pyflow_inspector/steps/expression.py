@@ -135,8 +135,8 @@ def _comprehension(walker: Walker, node: Any, ctx: Context) -> Value:
     steps |= union(values)
     kept = replace(values[-1], pending=(), blocks=())
     held = values[-1].owed
-    if not is_followed(kept.meaning):
-        return Value(steps=steps, held=held)
+    if not held and not is_followed(kept.meaning):
+        return Value(steps=steps)
     found = Entries(((None, kept),)) if isinstance(node, cst.DictComp) else Items((kept,), exact=False)
     return Value(found, steps, held=held)
 

@@ -6,7 +6,6 @@ into a text, a sum or the data of a step, or giving it where a plain value is as
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -14,8 +13,18 @@ import libcst as cst
 from pyflow_inspector.folding import Constant, Template, chain_terms
 from pyflow_inspector.project import Symbol
 from pyflow_inspector.steps.plain_type import PLAIN_BUILTINS, is_plain
+from pyflow_inspector.steps.spending import (
+    behind,
+    hold_in,
+    note_awaited,
+    spend,
+    spend_all,
+    spend_elements,
+    spend_test,
+    store,
+)
 from pyflow_inspector.steps.value import FunctionValue, Reference
-from pyflow_inspector.tree import cst_children, dotted_name
+from pyflow_inspector.tree import dotted_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,8 +42,6 @@ _FUTURE_METHODS = {
 _AWAITING = {"as_completed", "create_task", "ensure_future", "gather", "shield", "wait", "wait_for"}
 _CONSUMING = {"all", "any", "max", "min", "sorted", "sum"}
 """Builtins that look at each element of what they are given."""
-_RESHAPING = {"filter", "frozenset", "iter", "list", "map", "reversed", "set", "sorted", "tuple", "zip"}
-"""Builtins that give the elements of what they are given."""
 _PLAIN_MODULES = {
     "base64", "binascii", "datetime", "decimal", "fractions", "hashlib", "hmac", "html", "json", "math", "pathlib",
     "re", "shlex", "statistics", "string", "struct", "textwrap", "unicodedata", "urllib", "uuid", "zoneinfo",
@@ -45,7 +52,6 @@ _FILLING = {"add", "append", "appendleft", "insert", "setdefault"}
 _IDENTITY = (cst.Is, cst.IsNot)
 _EQUALITY = (cst.In, cst.NotIn, cst.Equal, cst.NotEqual)
 """One call may be asked whether it is another, but not whether it is a text."""
-_NAMES_AND_CALLS = {cst.Name, cst.Attribute, cst.Call}
 _TEXT = (cst.SimpleString, cst.ConcatenatedString, cst.FormattedString)
 
 
@@ -58,155 +64,33 @@ def note_misuse(walker: Walker, node: cst.CSTNode, ctx: Context) -> None:
     """Note what an expression or a `return` that has just been walked takes for results."""
     find = _SPENT.get(type(node))
     if find is not None:
-        _spend_all(walker, find(walker, node, ctx), ctx)
+        spend_all(walker, find(walker, node, ctx), ctx)
 
 
 def note_names(walker: Walker, node: cst.CSTNode, ctx: Context) -> None:
     """Note which names a statement that is about to be walked takes for results: in its body they may be others."""
     for test in _TESTED.get(type(node), _none)(node):
         if isinstance(test, cst.Name):
-            _spend_test(test, ctx)
+            spend_test(test, ctx)
     for part in _ITERATED.get(type(node), _none)(node):
         if isinstance(part, cst.Name):
-            _spend(walker, part, ctx)
+            spend(walker, part, ctx)
 
 
 def note_iterated(walker: Walker, clause: cst.CompFor, ctx: Context) -> None:
     """Note that what a comprehension goes through is taken for a result."""
     if clause.asynchronous is None:
-        _spend(walker, clause.iter, ctx)
+        spend(walker, clause.iter, ctx)
 
 
 def note_calls(walker: Walker, node: cst.CSTNode, ctx: Context) -> None:
     """Note which calls a statement that has just been walked takes for results."""
     parts = (*_TESTED.get(type(node), _none)(node), *_ITERATED.get(type(node), _none)(node))
-    _spend_all(walker, (part for part in parts if isinstance(part, cst.Call)), ctx)
+    spend_all(walker, (part for part in parts if isinstance(part, cst.Call)), ctx)
 
 
 def _none(_: object) -> Iterable[cst.BaseExpression]:
     return ()
-
-
-def _spend_all(walker: Walker, parts: Iterable[cst.BaseExpression], ctx: Context) -> None:
-    for part in parts:
-        _spend(walker, part, ctx)
-
-
-def _spend(walker: Walker, part: cst.BaseExpression, ctx: Context) -> None:
-    for one in _ways(part):
-        found = walker.facts.pending.get(one) if isinstance(one, cst.Call) else None
-        if found is not None:
-            found.taken = False
-        for pending in _behind(one, ctx):
-            pending.misused = True
-
-
-def _spend_elements(walker: Walker, part: cst.BaseExpression, ctx: Context) -> None:
-    """Note that each element of a container is taken for a result."""
-    for one in _parts(part):
-        if one is not part:
-            _spend(walker, one, ctx)
-    for pending in _held(part, ctx):
-        pending.misused = True
-
-
-def _store(walker: Walker, part: cst.BaseExpression, ctx: Context) -> Iterator[cst.BaseExpression]:
-    """What is kept as it is: nobody awaits it any more, nor what is in it."""
-    _spend_elements(walker, part, ctx)
-    yield part
-
-
-def _ways(part: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
-    """The expressions of which one gives its value."""
-    if type(part) in _NAMES_AND_CALLS:  # nearly all are such
-        yield part
-    elif isinstance(part, cst.IfExp):
-        yield from _ways(part.body)
-        yield from _ways(part.orelse)
-    elif isinstance(part, cst.BooleanOperation):
-        yield from _ways(part.left)
-        yield from _ways(part.right)
-    elif isinstance(part, cst.NamedExpr):
-        yield from _ways(part.value)
-        yield from _ways(part.target)
-    else:
-        yield part
-
-
-def _parts(part: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
-    """What a value consists of that is written out."""
-    if isinstance(part, cst.List | cst.Tuple | cst.Set):
-        for element in part.elements:
-            yield from _parts(element.value)
-    elif isinstance(part, cst.Dict):
-        for item in part.elements:
-            yield from _parts(item.value)
-    elif isinstance(part, cst.ListComp | cst.SetComp | cst.GeneratorExp) and isinstance(part.elt, cst.Call):
-        yield part.elt
-    elif isinstance(part, cst.DictComp) and isinstance(part.value, cst.Call):
-        yield part.value
-    else:
-        yield part
-
-
-def _behind(part: cst.BaseExpression, ctx: Context) -> tuple[Pending, ...]:
-    """The calls that a name stands for, or an element of what a name stands for."""
-    if isinstance(part, cst.Name):
-        value = ctx.frame.find(part.value)
-        return () if value is None else value.pending
-    return _held(part.value, ctx) if isinstance(part, cst.Subscript) else ()
-
-
-def _held(part: cst.BaseExpression, ctx: Context) -> tuple[Pending, ...]:
-    """What is in the container that a name stands for."""
-    value = ctx.frame.find(part.value) if isinstance(part, cst.Name) else None
-    return () if value is None else value.held
-
-
-def _spend_test(part: cst.Name, ctx: Context) -> None:
-    """`if task:` may ask whether there is a task: it is a mistake only if nobody takes the task elsewhere."""
-    for pending in _behind(part, ctx):
-        pending.tests += 1
-
-
-def _note_awaited(part: cst.CSTNode, ctx: Context) -> None:
-    """Note what is awaited by awaiting `part`; what is given to a call in it is not."""
-    if isinstance(part, cst.Name):
-        value = ctx.frame.find(part.value)
-        _set_awaited(() if value is None else value.owed)
-    elif isinstance(part, cst.ListComp | cst.SetComp | cst.GeneratorExp):
-        _note_awaited_elements(part.for_in.iter, ctx)
-    elif isinstance(part, cst.Call | cst.Attribute):
-        _note_awaited_elements(part, ctx)
-    else:
-        for child in cst_children(part):
-            _note_awaited(child, ctx)
-
-
-def _note_awaited_elements(part: cst.BaseExpression, ctx: Context) -> None:
-    """`gather(*tasks.values())`, `gather(*list(tasks))`."""
-    _set_awaited(_held(part, ctx))
-    if isinstance(part, cst.Attribute):
-        _note_awaited_elements(part.value, ctx)
-    elif isinstance(part, cst.Call):
-        _note_awaited_elements(part.func, ctx)
-        if isinstance(part.func, cst.Name) and part.func.value in _RESHAPING:
-            for arg in part.args:
-                _note_awaited_elements(arg.value, ctx)
-
-
-def _set_awaited(owed: Iterable[Pending]) -> None:
-    for pending in owed:
-        pending.awaited = True
-
-
-def _hold(walker: Walker, container: cst.Name, part: cst.BaseExpression, ctx: Context) -> None:
-    call = walker.facts.pending.get(part) if isinstance(part, cst.Call) else None
-    owed = (*_behind(part, ctx), *([call] if call is not None else ()))
-    value = ctx.frame.find(container.value)
-    if owed and value is not None:
-        held = tuple(dict.fromkeys((*value.held, *owed)))
-        ctx.frame.rebind(container.value, replace(value, held=held))
 
 
 def _tests(node: cst.If) -> Iterable[cst.BaseExpression]:
@@ -231,14 +115,15 @@ def _matched(node: cst.Match) -> Iterable[cst.BaseExpression]:
     return (node.subject,)
 
 
-def _of_await(_walker: Walker, node: cst.Await, ctx: Context) -> Iterator[cst.BaseExpression]:
-    _note_awaited(node.expression, ctx)
+def _of_await(walker: Walker, node: cst.Await, ctx: Context) -> Iterator[cst.BaseExpression]:
+    if node.expression not in walker.facts.pending:  # those that are have been told of it
+        note_awaited(node.expression, ctx)
     yield from ()
 
 
 def _of_attribute(walker: Walker, node: cst.Attribute, ctx: Context) -> Iterator[cst.BaseExpression]:
     call = walker.facts.pending.get(node.value) if isinstance(node.value, cst.Call) else None
-    owed = _behind(node.value, ctx) if call is None else (call,)
+    owed = behind(node.value, ctx) if call is None else (call,)
     if not any(may_ask(pending, node.attr.value) for pending in owed):
         yield node.value
 
@@ -254,7 +139,7 @@ def _of_sum(_walker: Walker, node: cst.BinaryOperation, _ctx: Context) -> Iterat
 
 def _of_unary(_walker: Walker, node: cst.UnaryOperation, ctx: Context) -> Iterator[cst.BaseExpression]:
     if isinstance(node.operator, cst.Not) and isinstance(node.expression, cst.Name):
-        _spend_test(node.expression, ctx)
+        spend_test(node.expression, ctx)
     else:
         yield node.expression
 
@@ -293,7 +178,7 @@ def _of_either(_walker: Walker, node: cst.BooleanOperation, ctx: Context) -> Ite
 
 def _of_condition(test: cst.BaseExpression, ctx: Context) -> Iterator[cst.BaseExpression]:
     if isinstance(test, cst.Name):
-        _spend_test(test, ctx)
+        spend_test(test, ctx)
     else:
         yield test
 
@@ -303,12 +188,12 @@ def _of_call(walker: Walker, node: cst.Call, ctx: Context) -> Iterator[cst.BaseE
     if pending is not None and pending.kind in ("step", "invoke"):
         given = [arg.value for arg in node.args if arg.keyword is None and not arg.star]
         for one in given[1 if pending.kind == "invoke" else 2 :]:
-            yield from _store(walker, one, ctx)
+            yield from store(walker, one, ctx)
         return
     name = node.func if isinstance(node.func, cst.Name | cst.Attribute) else None
     if (dotted_name(node.func) or "").rpartition(".")[2] in _AWAITING:
         for arg in node.args:
-            _note_awaited(arg.value, ctx)
+            note_awaited(arg.value, ctx)
         return
     if isinstance(name, cst.Name) and name.value in _TAKING and _is_builtin(walker, name, ctx):
         yield from _of_builtin(walker, node, name.value, ctx)
@@ -321,8 +206,8 @@ def _of_call(walker: Walker, node: cst.Call, ctx: Context) -> Iterator[cst.BaseE
 
 def _of_builtin(walker: Walker, node: cst.Call, name: str, ctx: Context) -> Iterator[cst.BaseExpression]:
     for arg in node.args:
-        if name in _CONSUMING:
-            _spend_elements(walker, arg.value, ctx)
+        if name in _CONSUMING and all(one.keyword is None for one in node.args):  # a key looks at something else
+            spend_elements(walker, arg.value, ctx)
         if not arg.star:
             yield arg.value
 
@@ -330,7 +215,7 @@ def _of_builtin(walker: Walker, node: cst.Call, name: str, ctx: Context) -> Iter
 def _of_method(walker: Walker, node: cst.Call, method: cst.Attribute, ctx: Context) -> Iterator[cst.BaseExpression]:
     if isinstance(method.value, _TEXT):
         for arg in node.args:
-            _spend_elements(walker, arg.value, ctx)
+            spend_elements(walker, arg.value, ctx)
             yield arg.value
     elif isinstance(method.value, cst.Name):
         yield from _of_filling(walker, node, method.value, method.attr.value, ctx)
@@ -339,12 +224,12 @@ def _of_method(walker: Walker, node: cst.Call, method: cst.Attribute, ctx: Conte
 def _of_callee(walker: Walker, node: cst.Call, meaning: Meaning, ctx: Context) -> Iterator[cst.BaseExpression]:
     if isinstance(meaning, Reference):
         for arg in node.args:
-            yield from _store(walker, arg.value, ctx)
+            yield from store(walker, arg.value, ctx)
     elif isinstance(meaning, FunctionValue):
         yield from _plain_arguments(walker, node.args, meaning.module, _parameter_types(meaning))
     elif isinstance(meaning, Symbol) and meaning.class_node is not None:
         for one in _of_construction(walker, node, meaning):
-            yield from _store(walker, one, ctx)
+            yield from store(walker, one, ctx)
     elif isinstance(meaning, Symbol) and meaning.dotted.partition(".")[0] in _PLAIN_MODULES:
         yield from (arg.value for arg in node.args if not arg.star)
     else:
@@ -391,7 +276,7 @@ def _put(
     if annotation is not None and is_plain(walker.project, ctx.frame.module, annotation):
         yield from (part for part in parts if isinstance(part, cst.Name | cst.Call))
     for part in parts:
-        _hold(walker, container, part, ctx)
+        hold_in(walker, container, part, ctx)
 
 
 def _is_builtin(walker: Walker, name: cst.Name, ctx: Context) -> bool:

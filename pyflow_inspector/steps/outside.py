@@ -92,15 +92,10 @@ def _same_items(walker: Walker, given: tuple[Given, ...], _node: cst.CSTNode, ct
 def _enumerate(_walker: Walker, given: tuple[Given, ...], _node: cst.CSTNode, _ctx: Context) -> Value | None:
     value = given[0].value if given else NOTHING
     if not isinstance(value.meaning, Items):
-        return _numbered(value) if value.held else None
-    pairs = tuple(Value(Items((NOTHING, item)), item.steps) for item in value.meaning.values)
-    return replace(value, meaning=Items(pairs, value.meaning.exact))
-
-
-def _numbered(value: Value) -> Value:
-    """`enumerate` of what nothing is known of, but that its elements must be awaited."""
-    pair = Value(steps=value.steps, parts=(NOTHING, Value(steps=value.steps, pending=value.held)))
-    return Value(Items((pair,), exact=False), value.steps)
+        return None
+    items = (replace(item, pending=value.held) for item in value.meaning.values)
+    pairs = tuple(Value(Items((NOTHING, item)), item.steps) for item in items)
+    return replace(value, meaning=Items(pairs, value.meaning.exact), held=())
 
 
 def _getattr(walker: Walker, given: tuple[Given, ...], _node: cst.CSTNode, ctx: Context) -> Value | None:

@@ -88,20 +88,24 @@ def _assign(walker: Walker, node: cst.Assign, ctx: Context) -> Context:
     if pairs:
         values = [walker.evaluate(source, ctx) for _, source in pairs]
         for (name, source), value in zip(pairs, values, strict=True):
-            _lay_down(value, source)
+            _lay_down(value, source, name)
             bind_target(walker, name, value, source, ctx)
         return ctx
     mark = walker.facts.blocks.mark()
     value = hold(walker, walker.evaluate(node.value, ctx), mark)
-    _lay_down(value, node.value)
+    _lay_down(value, node.value, *(target.target for target in node.targets))
     for target in node.targets:
         bind_target(walker, target.target, value, node.value, ctx)
     return ctx
 
 
-def _lay_down(value: Value, source: cst.CSTNode) -> None:
-    """A value gets a name: until that is read, nobody has taken what must be awaited."""
-    if not isinstance(source, cst.Name):
+def _lay_down(value: Value, source: cst.CSTNode, *targets: cst.CSTNode) -> None:
+    """A value gets a name: until that is read, nobody has taken what must be awaited.
+
+    What goes into an attribute or an item may be taken from anywhere.
+    """
+    is_named = not any(isinstance(one, cst.Attribute | cst.Subscript) for one in targets)
+    if is_named and value.owed and not isinstance(source, cst.Name):
         for pending in value.owed:
             pending.taken = False
 
@@ -119,7 +123,7 @@ def _annotated_assign(walker: Walker, node: cst.AnnAssign, ctx: Context) -> Cont
     if value.meaning is None:
         value = replace(value, meaning=walker.annotations.meaning(ctx.frame.module, annotation))
     value = replace(value, annotation=annotation)
-    _lay_down(value, node.value)
+    _lay_down(value, node.value, node.target)
     bind_target(walker, node.target, value, node.value, ctx)
     return ctx
 
@@ -162,7 +166,8 @@ def _bind_elements(
     values: Sequence[Value]
     if any(isinstance(item, cst.StarredElement) for item in target.elements):
         walker.escape(source, value, ctx)
-        values = [value.plain()] * len(target.elements)
+        one, rest = replace(value.plain(), pending=value.held), replace(value.plain(), held=value.held)
+        values = [rest if isinstance(item, cst.StarredElement) else one for item in target.elements]
     elif len(value.parts) == len(target.elements):
         values = value.parts
     else:
@@ -339,6 +344,7 @@ def _loop(
     blocks.begin("loop", ctx.frame.module, node, head=node.iter if isinstance(node, cst.For) else test)
     blocks.test("body", test)
     _turn(walker, node, ctx, item, target)
+    _hand_over(node, before, frame.names)
     frame.names = join_names([frame.names, before])
     if not walker.again and _has_new_sources(before, frame.names):
         walker.again = True
@@ -348,6 +354,21 @@ def _loop(
         blocks.arm("else")
         walker.run(node.orelse.body.body, ctx)
     blocks.end()
+
+
+def _hand_over(node: cst.For | cst.While, before: Names, after: Names) -> None:
+    """What one turn of a loop leaves behind may be awaited or handed on in the next."""
+    for name, value in after.items():
+        known = before[name].pending if name in before else ()
+        left = [one for one in value.pending if not one.taken and one not in known]
+        if left and any(_is_handed(part, name) for part in walk_cst(node.body)):
+            for pending in left:
+                pending.taken = True
+
+
+def _is_handed(node: cst.CSTNode, name: str) -> bool:
+    given = [node.expression] if isinstance(node, cst.Await) else [arg.value for arg in getattr(node, "args", ())]
+    return any(isinstance(one, cst.Name) and one.value == name for one in given)
 
 
 def _turn(

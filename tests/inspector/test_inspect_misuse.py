@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pyflow_inspector import InspectorSettings, inspect_project
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -281,3 +284,13 @@ def test_what_waits_for_several_must_be_awaited_itself(bench: Bench, use: str, l
     assert ("PF203" in bench.codes) is lost
     if lost:
         assert bench.text(bench.finding("PF203")).startswith("asyncio.")
+
+
+def test_what_is_awaited_in_the_end_is_no_finding() -> None:
+    """Calls that are kept in lists, mappings, objects and over the turns of a loop, in many ways."""
+    root = Path(__file__).parent / "projects" / "awaited"
+    metadata = inspect_project(InspectorSettings(root=root, source=root, name="awaited"))
+    assert [workflow.name for workflow in metadata.workflows] == [
+        "five", "four", "helpers", "objects", "one", "tasks", "three", "two"
+    ]  # fmt: skip
+    assert [(one.file, one.line) for one in metadata.diagnostics if one.code == "PF203"] == []
