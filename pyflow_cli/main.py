@@ -1,8 +1,10 @@
 """The command `pyflow`. Commands are imported when they are asked for, so that `pyflow --help` is quick."""
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -83,9 +85,12 @@ def common(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the process was started with, and end the process with its exit code."""
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # Whoever closed it wants to hear nothing.
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for as long as the process
         # Text that the terminal cannot show is escaped and never a crash.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        getattr(sys, name).reconfigure(errors="backslashreplace")
     was_enabled = gc.isenabled()
     gc.disable()  # nearly all that is imported stays: to look for cycles in it, again and again, takes long
     given = list(sys.argv[1:] if arguments is None else arguments)

@@ -6,12 +6,13 @@ import codecs
 import json
 import os
 import shutil
+import stat
 import tempfile
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from pyflow_cli.payload_row import payload_rows
 from pyflow_core.errors import (
@@ -51,6 +52,41 @@ class StoredValue:
     slot: str
     inline: str | None
     reference: Reference | None
+
+
+class Target(NamedTuple):
+    """Where a value is to be written.
+
+    `path` follows symbolic links. `folder` is where its temporary file lies; None where what stands there is no file
+    and must stay what it is, such as a device or a pipe. `mode` is that of the file that is there, or of a new one.
+    """
+
+    named: Path
+    path: Path
+    folder: Path | None
+    mode: int
+
+
+def find_target(named: Path) -> Target:
+    """What a name of a file stands for.
+
+    Raises:
+        UsageError: no file can be written there.
+    """
+    if not named.name:
+        raise UsageError(f"-o takes the name of a file, and {str(named)!r} is none")
+    with _told(named):
+        path = named.resolve()
+        if not path.parent.is_dir():
+            raise UsageError(f"{named} cannot be written: there is no folder {path.parent}")
+        if not path.exists():
+            return Target(named, path, path.parent, 0o666 & ~_umask())
+        if path.is_dir():
+            raise UsageError(f"{named} is a folder: name a file in it")
+        if not os.access(path, os.W_OK):
+            raise UsageError(f"{named} cannot be written: it is there, and may not be changed")
+        mode = path.stat().st_mode
+        return Target(named, path, path.parent if stat.S_ISREG(mode) else None, stat.S_IMODE(mode))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +137,16 @@ class Fetched:
                 return False
         return True
 
-    def keep(self, to: Path) -> None:
-        """Move it to its place, whole or not at all; it was made beside it."""
-        with self.path.open("rb") as file:
+    def keep(self, target: Target) -> None:
+        """Bring it to its place: a file whole or not at all, beside which it was made; anything else byte by byte."""
+        with _told(target.named), self.path.open("rb") as file:
+            if target.folder is None:
+                with target.path.open("wb") as device:
+                    shutil.copyfileobj(file, device, _CHUNK)
+                return
             os.fsync(file.fileno())
-        self.path.chmod(0o666 & ~_umask())
-        self.path.replace(to)
+            self.path.chmod(target.mode)
+            self.path.replace(target.path)
 
     def copy(self, to: IO[bytes]) -> None:
         """Copy it to a stream, and end a JSON text with a line break."""
@@ -143,7 +183,7 @@ async def find_value(state: WorkflowStateService, run: RunRecord, step_name: str
 def _nothing(run: RunRecord, step_name: str | None, slot: str, known: list[str]) -> PyflowError:
     whose = f"run {run.run_id!r}" if step_name is None else f"step {step_name!r} of run {run.run_id!r}"
     if slot not in {INPUT, OUTPUT}:
-        near = did_you_mean(slot, [INPUT, OUTPUT, *known])
+        near = did_you_mean(slot, dict.fromkeys([INPUT, OUTPUT, *known]))
         return UsageError(f"{whose} has no {slot!r}: say input or output, or a file that `payload ls` shows{near}")
     return NoValueError(f"{whose} has no {slot}" + ("" if run.status.settled or slot == INPUT else " yet"))
 
@@ -164,15 +204,17 @@ async def told_of_purge(state: WorkflowStateService, run_id: str) -> AsyncGenera
 
 
 @asynccontextmanager
-async def fetch(planes: DataPlanes, tenant: str, stored: StoredValue, to: Path | None) -> AsyncGenerator[Fetched]:
+async def fetch(planes: DataPlanes, tenant: str, stored: StoredValue, to: Target | None) -> AsyncGenerator[Fetched]:
     """The value in a temporary file, beside the place where it is to lie; gone afterwards unless it was kept.
 
     Raises:
         PayloadError: one of its kinds.
+        UsageError: there is no room for it.
     """
-    with _temporary(None if to is None else to.parent) as path:
+    folder = None if to is None else to.folder
+    with _temporary(folder) as path:
         digest, size = sha256(), 0
-        with path.open("wb") as file:
+        with _told(Path(tempfile.gettempdir()) if folder is None else folder), path.open("wb") as file:
             async for chunk in _chunks(planes, tenant, stored):
                 digest.update(chunk)
                 size += len(chunk)
@@ -181,8 +223,18 @@ async def fetch(planes: DataPlanes, tenant: str, stored: StoredValue, to: Path |
 
 
 @contextmanager
+def _told(place: Path) -> Generator[None]:
+    """Tell trouble with a local file by the name that the user knows."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{place} cannot be written: {error.strerror or type(error).__name__}") from error
+
+
+@contextmanager
 def _temporary(folder: Path | None) -> Generator[Path]:
-    handle, name = tempfile.mkstemp(prefix=".pyflow-", dir=folder)
+    with _told(Path(tempfile.gettempdir()) if folder is None else folder):
+        handle, name = tempfile.mkstemp(prefix=".pyflow-", dir=folder)
     os.close(handle)
     path = Path(name)
     try:

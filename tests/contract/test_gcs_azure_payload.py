@@ -22,15 +22,18 @@ from pyflow_services.object_store import url as object_store_url
 from pyflow_services.object_store.payload import require_obstore
 from typing_extensions import override
 
+from pyflow_core import wire_rpc, wire_workflow
 from pyflow_core.clock import SystemClock
 from pyflow_core.errors import PayloadForbiddenError, PayloadStoreUnavailableError, SettingsError
+from pyflow_core.project import Project
 from pyflow_core.stores import make_payloads
 from pyflow_core.testing.contracts.payload import KEY, PayloadServiceContract
 from tests.fixtures.gcs_server import GcsServer, gcs_server
 from tests.fixtures.server import free_port, served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Iterator
+    from pathlib import Path
 
     from pyflow_core.ports.payload import PayloadService
 
@@ -68,6 +71,56 @@ class TestGcsPayload(PayloadServiceContract):
     @override
     async def make_unreachable(self) -> PayloadService:
         return make(f"gs://bucket/x?endpoint=http://127.0.0.1:{free_port()}&auth_ref=GCS")
+
+
+def test_a_put_and_a_get_are_one_request_each(gcs: GcsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GCS_SERVICE_ACCOUNT_KEY", SERVICE_ACCOUNT)
+
+    async def asked(use: Awaitable[Any]) -> list[str]:
+        gcs.requests.clear()
+        await use
+        return gcs.requests.copy()
+
+    async def scenario() -> None:
+        store = make(gcs.place(f"prefix-{time.monotonic_ns()}"))
+        assert await asked(store.open()) == []
+        for expected in ([True, "PUT"], [False, "PUT"]):
+            gcs.requests.clear()
+            assert [await store.put(KEY, b"x" * 5000), *gcs.requests] == expected
+        for most in (None, 5000, 100):
+            assert await asked(store.get(KEY, most=most)) == ["GET"]
+        assert await asked(store.get_range(KEY, 1, 10)) == ["GET"]
+        assert await asked(store.stat(KEY)) == ["HEAD"]
+        await store.close()
+
+    asyncio.run(scenario())
+
+
+@wire_rpc("pages.make")
+async def make_page(data: int) -> str:
+    return str(data) * 40_000
+
+
+@wire_workflow("pages")
+async def make_pages(data: int, *, workflow: Any) -> int:
+    return sum([len(await workflow.do(f"page-{number}", "pages.make", number)) for number in range(data)])
+
+
+def test_a_step_by_reference_costs_one_put_and_what_was_just_put_is_not_fetched(
+    gcs: GcsServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GCS_SERVICE_ACCOUNT_KEY", SERVICE_ACCOUNT)
+    project = Project(name="pages", package="pages_gen", root=tmp_path)
+
+    async def scenario() -> None:
+        place = gcs.place(f"prefix-{time.monotonic_ns()}")
+        async with project.connect(state="memory://", payloads=place, worker=True) as client:
+            await (await client.start("pages", 1)).result()  # before the first put the store is tried
+            gcs.requests.clear()
+            assert await (await client.start("pages", 7)).result() == 7 * 40_000
+            assert gcs.requests == ["PUT"] * 7
+
+    asyncio.run(scenario())
 
 
 def create_container(endpoint: str, name: str) -> None:
