@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyflow_core.metadata import ServiceMeta
 from pyflow_inspector.annotation import Annotation, read_annotation
+from pyflow_inspector.tree import dotted_name
 from pyflow_inspector.wire_function import BUILTIN_SERVICES
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Signature:
 def read_signature(project: Project, module: Module, node: cst.FunctionDef) -> Signature:
     """Read the annotations that count: of the first parameter, of the result, of the services."""
     positional = [*node.params.posonly_params, *node.params.params]
+    if any(dotted_name(decorator.decorator) == "classmethod" for decorator in node.decorators):
+        positional = positional[1:]  # the class, which is bound already
     data = positional[0] if positional else None
     services = [_service(project, module, param) for param in node.params.kwonly_params]
     return Signature(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -164,3 +165,24 @@ def test_missing_annotations_are_reported_at_the_parameter_and_the_name(bench: B
     found = [(one.code, bench.text(one), one.line, one.column) for one in bench.metadata.diagnostics]
     assert ("PF501", "f", 3, 11) in found
     assert ("PF501", "dätä", 3, 13) in found
+
+
+def test_the_class_of_a_class_method_is_not_its_data(bench: Bench) -> None:
+    source = """
+        from pyflow_core import wire_rpc
+
+        class Users:
+            @classmethod
+            async def create(cls, data: str) -> int:
+                return 1
+
+            @classmethod
+            async def count(cls) -> int:
+                return 1
+
+        wire_rpc("users.create", Users.create)
+        wire_rpc("users.count", Users.count)
+    """
+    metadata = bench.inspect({"app/users.py": dedent(source)})
+    assert metadata.diagnostics == ()
+    assert [None if rpc.input is None else rpc.input.text for rpc in metadata.rpcs] == [None, "str"]
