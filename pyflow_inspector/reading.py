@@ -20,6 +20,7 @@ from pyflow_inspector.settings import target_names
 from pyflow_inspector.signature import read_signature
 from pyflow_inspector.source_text import SyntaxFault, file_start
 from pyflow_inspector.steps.decoration import made
+from pyflow_inspector.steps.fact import Place
 from pyflow_inspector.steps.value import Context, FunctionValue, Instance, Items
 from pyflow_inspector.steps.walker import Walker
 from pyflow_inspector.summary import rpc_fact, wiring_fact, workflow_fact
@@ -28,7 +29,7 @@ from pyflow_inspector.wire_function import WIRE_FUNCTIONS
 from pyflow_inspector.wiring import find_wirings, wire_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from pyflow_core.metadata import Diagnostic, Span
     from pyflow_inspector.project import Module, Modules
@@ -183,18 +184,34 @@ def _read_function(
 
 
 def _middleware(walker: Walker, wiring: Wiring) -> tuple[FunctionValue, ...]:
-    """The functions around a workflow, as far as they can be found."""
+    """The functions around a workflow; what cannot be found gets `workflow`, and nobody knows what it does."""
     node = None if wiring.call is None else keyword_argument(wiring.call, "middleware")
     if node is None:
         return ()
     ctx = Context(walker.frame(wiring.module, wiring.module.name))
-    if isinstance(node, cst.List | cst.Tuple):
-        layers = [made(walker, element.value, ctx) for element in node.elements]
-    else:
-        listed = walker.evaluate(node, ctx).meaning
-        layers = list(listed.values) if isinstance(listed, Items) else []
-    found = (_called(walker, value, node, ctx) for layer in layers for value in layer.options)
-    return tuple(one for one in found if isinstance(one, FunctionValue))
+    functions: list[FunctionValue] = []
+    for written, layers in _layers(walker, node, ctx):
+        called = [_called(walker, value, written, ctx) for layer in layers for value in layer.options]
+        functions += [one for one in called if isinstance(one, FunctionValue)]
+        if not all(isinstance(one, FunctionValue) for one in called):
+            walker.facts.escapes.append(Place(wiring.module, written, "workflow, in this middleware,"))
+    return tuple(functions)
+
+
+def _layers(
+    walker: Walker, node: cst.BaseExpression, ctx: Context
+) -> Iterator[tuple[cst.BaseExpression, Sequence[Value]]]:
+    """What a list of middleware holds, and where that is written."""
+    if not isinstance(node, cst.List | cst.Tuple):
+        yield node, _values(walker.evaluate(node, ctx))
+        return
+    for element in node.elements:
+        value = made(walker, element.value, ctx)
+        yield element.value, _values(value) if isinstance(element, cst.StarredElement) else (value,)
+
+
+def _values(value: Value) -> Sequence[Value]:
+    return value.meaning.values if isinstance(value.meaning, Items) else (value,)
 
 
 def _called(walker: Walker, value: Value, node: cst.BaseExpression, ctx: Context) -> Meaning:

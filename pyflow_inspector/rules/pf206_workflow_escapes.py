@@ -18,7 +18,8 @@ class WorkflowEscapes(Rule):
 
     pyflow follows `workflow` into functions, methods, objects and containers of the project, by what is passed and
     by annotation. It cannot follow it into other packages, global variables or attributes of objects that it does
-    not know: steps made there get no worker of their own, and no documentation.
+    not know: steps made there get no worker of their own, and no documentation. The same holds for middleware of a
+    workflow that comes from another package, because it gets `call.workflow`.
 
     Pass `workflow` to a function of the project, or keep it in an object of one of its classes.
     """

@@ -120,3 +120,44 @@ def test_an_object_may_be_middleware(bench: Bench) -> None:
     assert [(one.code, one.line) for one in bench.metadata.diagnostics if one.file == "app/middle.py"] == [
         ("PF301", 6), ("PF203", 7)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "steps", "lost"),
+    [
+        ("[*COMMON]", ["begin", "run"], []),
+        ("COMMON", ["begin", "run"], []),
+        ("()", ["run"], []),
+        ("[elsewhere.traced, audit]", ["begin", "run"], ["elsewhere.traced"]),
+        ("[audit, elsewhere.limit(3)]", ["begin", "run"], ["elsewhere.limit(3)"]),
+        ("elsewhere.ALL", ["run"], ["elsewhere.ALL"]),
+        ("[audit, *elsewhere.ALL]", ["begin", "run"], ["elsewhere.ALL"]),
+        ("[strict if STRICT else audit]", ["begin", "run"], []),
+    ],
+)
+def test_middleware_that_cannot_be_followed_is_a_finding(
+    bench: Bench, given: str, steps: list[str], lost: list[str]
+) -> None:
+    source = f"""
+        import os
+        import elsewhere
+        from pyflow_core import wire_workflow
+
+        STRICT = os.environ.get("STRICT")
+
+        async def audit(call, proceed):
+            await call.workflow.do("begin", lambda: 1)
+            return await proceed()
+
+        async def strict(call, proceed):
+            return await proceed()
+
+        COMMON = (audit,)
+
+        @wire_workflow("flow", middleware={given})
+        async def flow(data: str, *, workflow) -> None:
+            await workflow.do("run", lambda: 1)
+    """
+    workflow = bench.inspect(source).workflows[0]
+    assert [step.id for step in workflow.steps] == steps
+    assert [bench.text(one) for one in bench.metadata.diagnostics if one.code == "PF206"] == lost
