@@ -41,18 +41,24 @@ _SHOWN_REASON = 300
 class CollectionPolicy:
     """How long things are left alone, in seconds.
 
-    `grace_seconds`: an object that nobody refers to, since it was written. `tombstone_seconds`: a barred key, before it
-    may be used again; far longer than any deletion takes. `deletion_seconds`: a deletion that has not begun so long
+    `grace_seconds`: an object that nobody refers to, since it was written. `config_grace_seconds`: a configuration,
+    which may be saved long before the run that it is for. `tombstone_seconds`: a barred key, before it may be used
+    again; far longer than any deletion takes. `deletion_seconds`: a deletion that has not begun so long
     after its listing is given up, and taken up by the next sweep.
     """
 
     grace_seconds: float = DAY
+    config_grace_seconds: float = CONFIG_GRACE_SECONDS
     tombstone_seconds: float = 7 * DAY
     deletion_seconds: float = HOUR
 
     def __post_init__(self) -> None:
         if not 0 < 2 * self.deletion_seconds <= self.tombstone_seconds:
             raise ValueError("a tombstone must outlive the deletion that it guards, by far")
+
+    def grace_of(self, key: str) -> float:
+        """How long an object of this key is left alone."""
+        return self.config_grace_seconds if is_config_key(key) else self.grace_seconds
 
 
 @dataclass(slots=True)
@@ -72,14 +78,9 @@ class CollectionReport:
     forgotten_tombstones: int = 0
 
 
-def past_grace(listed: Iterable[StoredObject], now: float, grace_seconds: float) -> list[str]:
-    """The keys of objects that are old enough to be looked at. `now` is on the store's clock.
-
-    A configuration may be saved long before the run that it is for.
-    """
-    of_configs = max(grace_seconds, CONFIG_GRACE_SECONDS)
-    graces = ((item, of_configs if is_config_key(item.key) else grace_seconds) for item in listed)
-    return [item.key for item, grace in graces if item.modified_at <= now - grace]
+def past_grace(listed: Iterable[StoredObject], now: float, policy: CollectionPolicy) -> list[str]:
+    """The keys of objects that are old enough to be looked at. `now` is on the store's clock."""
+    return [item.key for item in listed if item.modified_at <= now - policy.grace_of(item.key)]
 
 
 def may_be_swept(key: str) -> bool:
@@ -149,7 +150,7 @@ class Collector:
         begun, now = self._uptime(), await store.now()
         async for batch in _batches(_swept_objects(store)):
             report.listed += len(batch)
-            old = past_grace(batch, now, self._policy.grace_seconds)
+            old = past_grace(batch, now, self._policy)
             report.young += len(batch) - len(old)
             candidates = [key for key in old if may_be_swept(key)]
             orphans = sorted(await self._ledger.unreferenced(candidates)) if candidates else []
@@ -166,7 +167,7 @@ class Collector:
         now = await store.now()
         async for batch in _batches(store.objects(PROBE_PREFIX)):
             report.listed += len(batch)
-            old = past_grace(batch, now, self._policy.grace_seconds)
+            old = past_grace(batch, now, self._policy)
             report.young += len(batch) - len(old)
             probes = sorted(key for key in old if is_probe_key(key))
             if probes:

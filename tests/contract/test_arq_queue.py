@@ -262,7 +262,7 @@ def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
     with pytest.raises(StoreUnavailableError) as caught:
         asyncio.run(scenario())
     message = caught.value.message
-    assert url.replace(":s%40cret", "") in message
+    assert url.replace(":s%40cret", ":…") in message
     assert "cret" not in message
     assert "\n" not in message
 
@@ -273,7 +273,7 @@ def test_a_wrong_password_is_told(guarded_valkey_url: str) -> None:
     async def scenario() -> None:
         await ArqQueueService(url).open()
 
-    with pytest.raises(StoreUnavailableError, match="guarded@") as caught:
+    with pytest.raises(StoreUnavailableError, match="guarded:…@") as caught:
         asyncio.run(scenario())
     assert "wrong" not in caught.value.message.replace("WRONGPASS", "").lower().replace("wrong ", "")
 

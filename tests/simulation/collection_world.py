@@ -16,10 +16,12 @@ from typing_extensions import override
 from pyflow_core.codec import codec_for
 from pyflow_core.errors import PayloadCollectedError
 from pyflow_core.payload.collection import DAY, HOUR, CollectionPolicy, Collector
+from pyflow_core.payload.configuration import GRACE_SECONDS as CONFIG_GRACE
+from pyflow_core.payload.configuration import PERIOD_SECONDS, period_of
 from pyflow_core.payload.deposit import decide
 from pyflow_core.payload.draft import draft_value
 from pyflow_core.payload.keeper import Keeper, again
-from pyflow_core.payload.key import INPUT, OUTPUT, parse_key, run_prefix
+from pyflow_core.payload.key import INPUT, OUTPUT, is_config_key, parse_key, run_prefix
 from pyflow_core.payload.plane import DataPlane, single_reference
 from pyflow_core.payload.reader import PayloadReader
 from pyflow_core.payload.writer import Origin, PayloadWriter
@@ -46,7 +48,24 @@ GRACE = DAY
 RETENTION = 3 * DAY
 MOST_TRIES = 6
 
-EVENTS = ("commits", "together", "refused", "deleted", "purged", "crashes", "recreated", "stored anew")
+SAVED_FOR = PERIOD_SECONDS - 2 * STORE_SKEW
+"""So long after it was saved, a configuration may be given to a run."""
+
+EVENTS = (
+    "commits",
+    "together",
+    "refused",
+    "deleted",
+    "purged",
+    "crashes",
+    "recreated",
+    "stored anew",
+    "configured",
+    "forgotten configurations",
+)
+
+KINDS = ("start", "start", "step", "step", "settle", "sweep", "sweep", "purge")
+"""What may begin, as often as it stands here."""
 
 JUMPS = (1.0, 60.0, HOUR, 6 * HOUR, DAY, 2 * DAY, 8 * DAY)
 
@@ -84,6 +103,7 @@ class World:
         self.bugs = bugs
         # In a small world the same names meet more often, in a large one they do not get in each other's way.
         self.run_ids = RUNS[: self.random.randint(1, len(RUNS))]
+        self.kinds = KINDS if self.random.random() < 0.5 else ("configured", "sweep", "settle", "purge")
         self.contents = CONTENTS[: self.random.randint(1, len(CONTENTS))]
         self.now = 1_700_000_000.0
         self.skew = self.random.uniform(-STORE_SKEW, STORE_SKEW)
@@ -93,6 +113,7 @@ class World:
         self.tombstones: dict[str, float] = {}
         self.swept_young: set[str] = set()
         self.created_at: dict[str, float] = {}
+        self.saved_at: dict[str, float] = {}
         self.counts: dict[str, int] = dict.fromkeys(EVENTS, 0)
 
     def referenced(self) -> set[str]:
@@ -184,6 +205,7 @@ class ModelStore(PayloadService):
             if world.objects.pop(key, None) is not None:
                 del world.bodies[key]
                 world.counts["deleted"] += 1
+                world.counts["forgotten configurations"] += is_config_key(key)
 
     @override
     async def extend(self, key: str, ttl_seconds: float) -> bool:
@@ -227,7 +249,8 @@ class ModelLedger(PayloadLedger):
             world.tombstones[key] = world.now
             if not known:
                 world.swept_young.discard(key)
-                if self._sweeping and world.now - world.created_at.get(key, 0.0) < GRACE - STORE_SKEW:
+                grace = CONFIG_GRACE if is_config_key(key) else GRACE
+                if self._sweeping and world.now - world.created_at.get(key, 0.0) < grace - STORE_SKEW:
                     world.swept_young.add(key)
         barred = {key for key in keys if key in world.tombstones}
         await Pause()
@@ -272,16 +295,16 @@ class ModelLedger(PayloadLedger):
 
     # --- what commits do
 
-    async def create_run(self, run_id: str, input_key: str) -> int | None:
+    async def create_run(self, run_id: str, references: Mapping[str, str]) -> int | None:
         """The epoch of a new run; None if there is one."""
         await Pause(self._world.now + LATE)
         world = self._world
         if run_id in world.runs:
             return None
-        self._refuse_barred([input_key])
+        self._refuse_barred(references.values())
         world.counts["recreated"] += world.counts["purged"] > 0
         world.counts["commits"] += 1
-        run = Run(epoch=world.random.getrandbits(32), references={"input": input_key})
+        run = Run(epoch=world.random.getrandbits(32), references=dict(references))
         world.runs[run_id] = run
         return run.epoch
 
@@ -310,6 +333,8 @@ class ModelLedger(PayloadLedger):
         if not barred or "commit ignores tombstones" in world.bugs:
             return
         world.counts["refused"] += 1
+        if any(world.now - world.saved_at.get(key, 0.0) < SAVED_FOR for key in barred):
+            raise ViolationError("a configuration was swept soon after it was saved")
         if barred & world.swept_young:
             raise ViolationError("a sweep disturbed a writer whose object was younger than the grace")
         raise PayloadCollectedError(keys=barred)
@@ -375,7 +400,7 @@ class Schedule:
                 self._advance(at)
 
     def _begin(self) -> None:
-        kind = self.world.random.choice(("start", "start", "step", "step", "settle", "sweep", "sweep", "purge"))
+        kind = self.world.random.choice(self.world.kinds)
         make = getattr(self, f"_make_{kind}")
         task = make()
         if task is not None:
@@ -411,6 +436,9 @@ class Schedule:
     def _make_start(self) -> Coroutine[Any, Any, None]:
         return self._start(self.world.random.choice(self.world.run_ids), self.world.random.choice(self.world.contents))
 
+    def _make_configured(self) -> Coroutine[Any, Any, None]:
+        return self._start_configured(self.world.random.choice(self.world.run_ids))
+
     def _make_step(self) -> Coroutine[Any, Any, None] | None:
         living = [(name, run) for name, run in self.world.runs.items() if run.status == "running"]
         if not living:
@@ -437,7 +465,25 @@ class Schedule:
     async def _start(self, run_id: str, content: bytes) -> None:
         """As a client creates a run."""
         deposit = self._deposit(content, Origin(WORKFLOW, run_id), INPUT)
-        await self._commit([deposit], lambda: self._ledger.create_run(run_id, key_of(deposit)))
+        await self._commit([deposit], lambda: self._ledger.create_run(run_id, {"input": key_of(deposit)}))
+
+    async def _start_configured(self, run_id: str) -> None:
+        """As a caller saves a configuration and starts a run with it, now or in some days."""
+        world = self.world
+        begun = world.now
+        period = period_of(0.0 if "configurations keep their name" in world.bugs else begun)
+        saved = await self._plane.save(b"{}", DEFAULT_TENANT, period)
+        world.saved_at[saved.key] = max(begun, world.saved_at.get(saved.key, 0.0))
+        deposit = self._deposit(b"c", Origin(WORKFLOW, run_id), INPUT)
+
+        async def write() -> None:
+            created = await self._ledger.create_run(run_id, {"input": key_of(deposit), "config": saved.key})
+            world.counts["configured"] += created is not None
+
+        try:
+            await self._keeper.commit([deposit], write)
+        except PayloadCollectedError:
+            return  # the caller is told to save it again
 
     async def _work(self, run_id: str, epoch: int, steps: Mapping[str, bytes], *, reloads: bool) -> None:
         """As a pool writes the result of a step, or a driver those of several.
@@ -494,9 +540,12 @@ class Schedule:
 
     async def _collect(self, *, purge: bool) -> None:
         bugs = self.world.bugs
-        policy = CollectionPolicy(grace_seconds=0.0 if "no grace" in bugs else GRACE)
+        policy = CollectionPolicy(
+            grace_seconds=0.0 if "no grace" in bugs else GRACE,
+            config_grace_seconds=GRACE if "configurations have the grace of others" in bugs else CONFIG_GRACE,
+        )
         if "tombstones are short-lived" in bugs:
-            policy = CollectionPolicy(GRACE, tombstone_seconds=60.0, deletion_seconds=30.0)
+            policy = CollectionPolicy(tombstone_seconds=60.0, deletion_seconds=30.0)
         ledger = ModelLedger(self.world, sweeping=not purge)
         collector = Collector([self._store], ledger, policy, uptime=lambda: self.world.now)
         if purge:

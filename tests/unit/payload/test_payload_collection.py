@@ -216,7 +216,7 @@ def test_a_process_that_stood_still_gives_its_deletion_up(make, monkeypatch: pyt
 
 def test_grace_is_counted_to_the_second() -> None:
     listed = [StoredObject(f"payloads/{n}", 1, float(n)) for n in range(5)]
-    assert past_grace(listed, now=103.0, grace_seconds=100.0) == [f"payloads/{n}" for n in range(4)]
+    assert past_grace(listed, 103.0, CollectionPolicy(grace_seconds=100.0)) == [f"payloads/{n}" for n in range(4)]
 
 
 def test_a_configuration_is_swept_once_no_run_needs_it_and_its_time_is_over(make) -> None:
