@@ -85,7 +85,7 @@ class DynamicWiring(Rule):
                 span = wiring.module.syntax.span(wiring.anchor)
                 message = f"wire_{wiring.kind} is called in a file that no other can import: {span.file!r}"
                 yield self.at(
-                    span, message, "rename the file or its folder, or leave it out: `exclude` in [tool.pyflow]"
+                    span, message, "rename the file, or leave it out: `exclude` in [tool.pyflow]"
                 )
 
 
