@@ -97,9 +97,17 @@ def met_handles() -> Generator[list[Reference]]:
 class Payload(Generic[T_co]):
     """A value that lies in a payload store. Equal handles name equal payloads; nothing is loaded by comparing them."""
 
-    __slots__ = ("_annotation", "_context", "_reference")
+    __slots__ = ("_access", "_annotation", "_context", "_reference")
 
-    def __init__(self, reference: Reference, annotation: Any = Any, context: str | None = None) -> None:
+    def __init__(
+        self,
+        reference: Reference,
+        annotation: Any = Any,
+        context: str | None = None,
+        *,
+        access: PayloadAccess | None = None,
+    ) -> None:
+        self._access = access
         self._reference = reference
         self._annotation = annotation
         self._context = context
@@ -158,14 +166,20 @@ class Payload(Generic[T_co]):
 
         A payload that does not verify ends in an error, so keep nothing made of the chunks before the last has come.
         """
-        return self._through().open(self._reference)
+        return self.access.open(self._reference)
 
     async def range(self, start: int, end: int) -> bytes:
         """The bytes from `start` up to `end`."""
-        return await self._through().range(self._reference, start, end)
+        return await self.access.range(self._reference, start, end)
 
-    def _through(self) -> PayloadAccess:
-        return _access_to(self._reference)
+    @property
+    def access(self) -> PayloadAccess:
+        """What it loads through here.
+
+        Raises:
+            PayloadForbiddenError: there is no open connection.
+        """
+        return self._access or _access_to(self._reference)
 
     @override
     def __eq__(self, other: object) -> bool:
@@ -229,7 +243,7 @@ async def load_as(codec: Codec, payload: Payload[Any]) -> Any:
     from pyflow_core.payload.value import decode_body
 
     reference = payload.reference
-    return decode_body(codec, await _access_to(reference).read(reference), reference.encoding)
+    return decode_body(codec, await payload.access.read(reference), reference.encoding)
 
 
 def _access_to(reference: Reference | None) -> PayloadAccess:

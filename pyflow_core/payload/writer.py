@@ -215,13 +215,15 @@ class PayloadWriter:
 
     async def _put_first(self, references: Iterable[Reference], put: Callable[[str], Awaitable[bool]]) -> Reference:
         """Put an object under the first of these names that is free, or holds what was to be put already."""
+        tried: Reference | None = None
         for reference in references:
             if await self._put(reference, put) or await self._is_there(reference):
                 return reference
+            tried = tried or reference
         raise PayloadStoreUnavailableError(
             f"the payload store {self._store.name!r} holds damaged objects under this name and {_EDITIONS - 1} more: "
             "check the store",
-            facts_of(reference),
+            None if tried is None else facts_of(tried),
         )
 
     async def _put(self, reference: Reference, put: Callable[[str], Awaitable[bool]]) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from pyflow_core.testing.clock import VirtualClock
 from pyflow_core.testing.engine import BlockingEngine, Engine, NothingHappensError, engine
 from pyflow_core.testing.fake import FakeRpc, FakeWorkflow, returns
+from pyflow_core.testing.payload import FakePayloads
 
 __all__ = [
     "BlockingEngine",
     "Engine",
+    "FakePayloads",
     "FakeRpc",
     "FakeWorkflow",
     "NothingHappensError",

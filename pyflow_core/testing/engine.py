@@ -19,8 +19,10 @@ from pyflow_core.client import Client
 from pyflow_core.engine.values import Values
 from pyflow_core.engine.worker import Worker
 from pyflow_core.errors import RunError
+from pyflow_core.payload.handle import connect_payloads
 from pyflow_core.payload.planes import DataPlanes
 from pyflow_core.payload.policy import DEFAULT_POLICY
+from pyflow_core.ports.state import DEFAULT_TENANT
 from pyflow_core.project import WorkflowPlan
 from pyflow_core.references import NO_DATA
 from pyflow_core.stores import make_payloads, make_state
@@ -278,6 +280,7 @@ async def engine(
             stack.push_async_callback(state.close)
             await state.open()
         payloads = payloads or make_payloads("memory://", None, clock)
+        stack.callback(connect_payloads(DataPlanes(payloads, now=clock.time).access(DEFAULT_TENANT)))
         engine = Engine(state, payloads, clock, Activity(), options)
         await engine.begin()
         try:

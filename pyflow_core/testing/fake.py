@@ -14,14 +14,18 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from pyflow_core.errors import InvalidNameError, StepNameReusedError, UnknownRpcError
+from pyflow_core.errors import InvalidNameError, InvalidOptionError, StepNameReusedError, UnknownRpcError
 from pyflow_core.naming import is_valid_step_name
 from pyflow_core.options import check_options
+from pyflow_core.payload.handle import is_handle
 from pyflow_core.references import NO_DATA, RpcCall
 from pyflow_core.suggest import did_you_mean
+from pyflow_core.testing.payload import FakePayloads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pyflow_core.payload.handle import Payload
 
 
 Fake = Callable[[Any], Any] | Callable[[], Any]
@@ -53,8 +57,11 @@ class FakeRpc:
 
         Raises:
             UnknownRpcError: there is no fake of this name; the nearest is named.
+            InvalidOptionError: a lazy call.
         """
         call = _rpc_call(rpc, data)
+        if call.is_lazy:
+            raise InvalidOptionError(f"rpc.invoke({call.rpc_name!r}) stores nothing: leave `.lazy()` away, or use `do`")
         fake = _find(self._rpcs, call.rpc_name)
         self.calls.append((call.rpc_name, _shown(call.data)))
         return await _call(fake, call.data)
@@ -64,10 +71,11 @@ class FakeWorkflow:
     """`workflow` for unit tests: a step runs when it is awaited, once, without retries.
 
     `calls` holds the step's name, the RPC's name (None for a function) and the data (None without) of each step, in
-    the order in which they ran.
+    the order in which they ran. What is asked for lazily is given as a handle to `payloads`.
     """
 
     def __init__(self, rpcs: Mapping[str, Fake] | None = None, *, run_id: str = "fake-run") -> None:
+        self.payloads = FakePayloads()
         self._rpcs = dict(rpcs or {})
         self._names: set[str] = set()
         self._run_id = run_id
@@ -91,7 +99,10 @@ class FakeWorkflow:
         if callable(target) and not isinstance(target, RpcCall):
             return self._run(step_name, None, target, NO_DATA)
         call = _rpc_call(target, data)
-        return self._run(step_name, call.rpc_name, _find(self._rpcs, call.rpc_name), call.data)
+        fake = _find(self._rpcs, call.rpc_name)
+        if call.is_lazy:
+            return self._run_lazily(step_name, call.rpc_name, fake, call.data)
+        return self._run(step_name, call.rpc_name, fake, call.data)
 
     def _check_name(self, step_name: str) -> None:
         if not is_valid_step_name(step_name):
@@ -103,6 +114,10 @@ class FakeWorkflow:
     async def _run(self, step_name: str, rpc_name: str | None, function: Fake, data: Any) -> Any:
         self.calls.append((step_name, rpc_name, _shown(data)))
         return await _call(function, data)
+
+    async def _run_lazily(self, step_name: str, rpc_name: str, function: Fake, data: Any) -> Payload[Any]:
+        value = await self._run(step_name, rpc_name, function, data)
+        return value if is_handle(value) else self.payloads.of(value)
 
 
 def _rpc_call(target: Any, data: Any) -> RpcCall[Any]:

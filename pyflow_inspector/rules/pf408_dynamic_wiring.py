@@ -84,9 +84,7 @@ class DynamicWiring(Rule):
             elif not is_importable(wiring.module.name):
                 span = wiring.module.syntax.span(wiring.anchor)
                 message = f"wire_{wiring.kind} is called in a file that no other can import: {span.file!r}"
-                yield self.at(
-                    span, message, "rename the file, or leave it out: `exclude` in [tool.pyflow]"
-                )
+                yield self.at(span, message, "rename the file, or leave it out: `exclude` in [tool.pyflow]")
 
 
 def _problem(wiring: Wiring) -> str | None:

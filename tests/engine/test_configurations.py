@@ -16,17 +16,14 @@ from pyflow_core.engine.renewal import FIRST_SECONDS, Renewal
 from pyflow_core.errors import ForbiddenInWorkflowError, PayloadCollectedError, PayloadStoreUnavailableError
 from pyflow_core.log import RENEWAL_FAILED
 from pyflow_core.payload.boundary import referenced_keys
-from pyflow_core.payload.handle import payload_access
 from pyflow_core.payload.key import is_config_key
 from pyflow_core.payload.planes import DataPlanes
-from pyflow_core.ports.state import DEFAULT_TENANT
 from pyflow_core.project import Project
 from pyflow_core.testing.clock import VirtualClock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyflow_core.testing import Engine
     from pyflow_core.wiring import Registry
 
 TTL = 3600.0
@@ -68,17 +65,12 @@ def wire_orders(registry: Registry) -> None:
         await Payload.save(RULES)
 
 
-async def save(e: Engine, value: Any = RULES) -> Payload[Any]:
-    with payload_access(e.client.runtime.values.planes.access(DEFAULT_TENANT)):  # type: ignore[union-attr]
-        return await Payload.save(value)
-
-
 @async_test
 async def test_runs_are_given_a_configuration_by_reference_and_steps_load_it(registry: Registry, mode: Mode) -> None:
     wire_orders(registry)
     payloads = MemoryPayloadService()
     async with mode.engine(registry=registry, payloads=payloads) as e:
-        rules = await save(e)
+        rules = await Payload.save(RULES)
         for number in range(3):
             run_id = f"run-{number}"
             assert await e.run("order", Order(number=number, rules=rules), run_id=run_id) == (number + 1) * 4_000
@@ -105,7 +97,7 @@ async def test_workflow_code_saves_nothing(registry: Registry, mode: Mode) -> No
 async def test_a_run_cannot_be_started_with_what_is_being_deleted(registry: Registry, some_mode: Mode) -> None:
     wire_orders(registry)
     async with some_mode.engine(registry=registry) as e:
-        rules = await save(e)
+        rules = await Payload.save(RULES)
         assert await e.state.ledger.bar([rules.reference.key])
         for workflow, data in (("order", Order(number=1, rules=rules)), ("whole", rules)):
             with pytest.raises(PayloadCollectedError, match="anew"):
@@ -129,7 +121,7 @@ async def test_workers_extend_what_live_runs_refer_to_in_stores_that_let_go(
     payloads = MemoryPayloadService(ttl_seconds=TTL)
     async with some_mode.engine(registry=registry, payloads=payloads) as e:
         payloads._clock = e.clock.time
-        rules, ended = await save(e), await save(e, Rules(words=["other"]))
+        rules, ended = await Payload.save(RULES), await Payload.save(Rules(words=["other"]))
         await e.run("order", Order(number=1, rules=ended))
         run = await e.start("slow", Order(number=2, rules=rules))
         renewal = Renewal(e.state, DataPlanes(payloads), e.clock)

@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from engine_bench import async_test
+from pydantic import BaseModel
 
-from pyflow_core import RpcRef, StepFailedError, wire_rpc, wire_workflow
-from pyflow_core.errors import InvalidOptionError, StepNameReusedError, UnknownRpcError
+from pyflow_core import Payload, RpcCall, RpcRef, Step, StepFailedError, wire_rpc, wire_workflow
+from pyflow_core.errors import (
+    InvalidOptionError,
+    PayloadForbiddenError,
+    PayloadMissingError,
+    StepNameReusedError,
+    UnknownRpcError,
+)
+from pyflow_core.payload.handle import is_handle
 from pyflow_core.ports.state import RunStatus
-from pyflow_core.testing import FakeRpc, FakeWorkflow, NothingHappensError, VirtualClock, engine, returns
+from pyflow_core.testing import FakePayloads, FakeRpc, FakeWorkflow, NothingHappensError, VirtualClock, engine, returns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -220,3 +228,84 @@ async def test_a_workflow_function_is_testable_with_fakes_alone(registry: Regist
             return "failed"
 
     assert await flow("x", workflow=FakeWorkflow({"fails": str.upper}), logger=logging.getLogger()) == "X"
+
+
+class Rules(BaseModel):
+    words: list[str]
+
+
+class Review(BaseModel):
+    text: str
+    rules: Payload[Rules]
+
+
+async def review(data: Review, *, step: Step) -> Payload[bytes]:
+    rules = await data.rules.load()
+    found = [word for word in rules.words if word in data.text]
+    return await step.store([word.encode() for word in found], name="found.txt")
+
+
+def test_functions_that_load_and_store_payloads_are_called_with_fakes() -> None:
+    async def scenario() -> None:
+        payloads = FakePayloads()
+        rules = payloads.of(Rules(words=["urgent", "refund"]))
+        assert is_handle(rules)
+        assert rules.size_bytes == len('{"words":["urgent","refund"]}')
+        found = await review(Review(text="urgent!", rules=rules), step=Step(streams=payloads.streams))
+        assert await found.load() == b"urgent"
+        assert [chunk async for chunk in found.open()] == [b"urgent"]
+        assert await found.range(1, 3) == b"rg"
+
+    asyncio.run(scenario())
+
+
+def test_fake_payloads_are_what_functions_save_to_inside_of_them() -> None:
+    async def scenario() -> None:
+        with FakePayloads() as payloads:
+            saved = await Payload.save([Rules(words=["a"])], list[Rules])
+            assert await saved.load() == [Rules(words=["a"])]
+        with pytest.raises(PayloadForbiddenError):
+            await Payload.save("outside")
+        with pytest.raises(PayloadMissingError), FakePayloads():
+            await saved.load()
+        assert await payloads.of(7).load() == 7
+
+    asyncio.run(scenario())
+
+
+def test_a_fake_workflow_gives_handles_to_what_is_asked_for_lazily() -> None:
+    load: RpcRef[str, Rules] = RpcRef("rules.load")
+    pick: RpcRef[Payload[Rules], str] = RpcRef("rules.pick")
+
+    async def flow(workflow: Any) -> Any:
+        rules = await workflow.do("load", load("eu").lazy())
+        again = await workflow.do("again", RpcCall("rules.keep", rules).lazy())
+        assert again is rules
+        return await workflow.do("pick", pick(rules))
+
+    async def first(data: Payload[Rules]) -> str:
+        return (await data.load()).words[0]
+
+    def keep(data: Payload[Rules]) -> Payload[Rules]:
+        return data
+
+    fakes: dict[str, Any] = {"rules.load": returns(Rules(words=["a"])), "rules.pick": first, "rules.keep": keep}
+    assert asyncio.run(flow(FakeWorkflow(fakes))) == "a"
+    with pytest.raises(InvalidOptionError, match="lazy"):
+        asyncio.run(FakeRpc(fakes).invoke(load("eu").lazy()))
+
+
+@async_test
+async def test_a_test_saves_configurations_for_its_engine(registry: Registry) -> None:
+    @wire_workflow("count")
+    async def count(data: Payload[Rules], *, workflow: Any) -> int:
+        async def load() -> int:
+            return len((await data.load()).words)
+
+        counted: int = await workflow.do("count", load)
+        return counted
+
+    async with engine(registry=registry) as e:
+        assert await e.run("count", await Payload.save(Rules(words=["a", "b"]))) == 2
+    with pytest.raises(PayloadForbiddenError):
+        await Payload.save("afterwards")
