@@ -104,6 +104,10 @@ async def test_a_worker_purges_by_itself_and_outlives_a_store_that_breaks(regist
         retention="1s",
     )
     async with connection as client:
+        worker = client.worker
+        assert worker is not None
+        # Time that the test lets pass is no reason for a lease to expire.
+        clock.on_advance.append(lambda: client.state.renew(worker.worker_id))
         await (await client.start("keep", run_id="r")).result()
         payloads.breaks = 2
         await _until_gone(client, clock, "r")
