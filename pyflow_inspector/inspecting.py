@@ -78,9 +78,9 @@ class _Inspection:
 
     def metadata(self) -> Metadata:
         """The findings and all that the units say."""
+        found = self.findings()
         from pyflow_inspector.linking import flow_key, summarise  # not needed for findings that are known
 
-        found = self.findings()
         flows = {
             flow_key(workflow): flow
             for unit in self._units
@@ -89,9 +89,9 @@ class _Inspection:
         return summarise(self._linked, flows, found.diagnostics)
 
     def _find(self) -> Findings:
-        from pyflow_inspector.report import find_diagnostics  # nor are the rules
+        reports = [unit.outline for unit in self._units]  # first, as the rules are imported meanwhile
+        from pyflow_inspector.report import find_diagnostics
 
-        reports = [unit.outline for unit in self._units]
         diagnostics = find_diagnostics(self._linked, reports, self._index.sources.values())
         return Findings(diagnostics, len(self._linked.workflows), len(self._linked.rpcs))
 

@@ -1,7 +1,7 @@
 """The process that reads units for another one: `python -m pyflow_inspector.reader`.
 
-It is told once what to read from, says that it is there, and then answers each line that names a unit with a line that
-holds its report. All are JSON.
+It is told once what to read from, says that it is there, and then answers each line that names a unit with the two
+lines of that unit. All are JSON.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyflow_inspector.plain import to_plain
-from pyflow_inspector.reader_message import READY, line_of
+from pyflow_inspector.reader_message import READY
 from pyflow_inspector.settings import InspectorSettings
 from pyflow_inspector.source import SourceFile, SourceIndex
+from pyflow_inspector.unit_lines import lines_of
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -43,7 +43,7 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     for number, line in enumerate(questions, start=1):
         if number % UNITS_PER_COLLECTION == 0:
             gc.collect(0)
-        answers.write(line_of(to_plain(read_unit(settings, modules, json.loads(line)))))
+        answers.writelines(answer + b"\n" for answer in lines_of(read_unit(settings, modules, json.loads(line))))
         answers.flush()
 
 

@@ -15,7 +15,7 @@ READY = b"ready\n"
 
 def first_line(settings: InspectorSettings, index: SourceIndex) -> bytes:
     """What a reader must be told: of the settings only what reading depends on."""
-    return line_of(
+    return _line_of(
         {
             "root": str(settings.root),
             "source": str(settings.source),
@@ -28,9 +28,9 @@ def first_line(settings: InspectorSettings, index: SourceIndex) -> bytes:
 
 def unit_line(unit: str) -> bytes:
     """The question for one unit."""
-    return line_of(unit)
+    return _line_of(unit)
 
 
-def line_of(document: Any) -> bytes:
+def _line_of(document: Any) -> bytes:
     """A message."""
     return json.dumps(document, separators=(",", ":")).encode() + b"\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -11,10 +10,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from pyflow_inspector.plain import NotPlainError, from_plain
+from pyflow_inspector.plain import NotPlainError
 from pyflow_inspector.reader_message import READY, first_line, unit_line
-from pyflow_inspector.rules.pf904_parser_died import ParserDied
 from pyflow_inspector.unit import UnitReport
+from pyflow_inspector.unit_lines import FreshUnit, UnitLines, fresh_unit, parse_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,26 +43,30 @@ class _Reader:
 
     def begin(self, told: bytes) -> bool:
         """Tell it what to read from; whether it has come up."""
-        return self._exchange(told) == READY
+        return self._exchange(told, 1) == [READY]
 
-    def ask(self, unit: str) -> UnitReport | None:
-        """The report of a unit; nothing if the process came to an end over it."""
+    def ask(self, unit: str) -> FreshUnit | None:
+        """A unit; nothing if the process came to an end over it."""
+        answer = self._exchange(unit_line(unit), 2)
+        if not all(line.endswith(b"\n") for line in answer):
+            return None
+        lines = UnitLines(*(line[:-1] for line in answer))
         try:
-            answer = json.loads(self._exchange(unit_line(unit)))
-            return from_plain(UnitReport, answer)
-        except (ValueError, NotPlainError):
+            return FreshUnit(parse_lines(lines), lines)
+        except NotPlainError:
             return None
 
-    def _exchange(self, question: bytes) -> bytes:
+    def _exchange(self, question: bytes, answers: int) -> list[bytes]:
+        """The lines that answer a question; what is missing of them is empty."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._asked_at = time.monotonic()
         try:
             self._process.stdin.write(question)
             self._process.stdin.flush()
-            return self._process.stdout.readline()
+            return [self._process.stdout.readline() for _ in range(answers)]
         except OSError:
-            return b""
+            return [b""] * answers
 
     def stop(self) -> None:
         """Make sure that it is gone."""
@@ -111,24 +114,29 @@ class ReaderPool:
         self._unit_seconds = unit_seconds
         self._lock = threading.Lock()
         self._at_work: set[_Reader] = set()
-        self._reports: list[UnitReport] = []
+        self._read: list[FreshUnit] = []
+        self._died: list[tuple[str, str]] = []
         self._waiting: deque[str] = deque()
 
-    def read(self, units: Iterable[str]) -> tuple[list[UnitReport], list[str]]:
-        """The reports, and the units that nobody could be found to read, because no process comes up."""
+    def read(self, units: Iterable[str], *, meanwhile: Callable[[], object]) -> tuple[list[FreshUnit], list[str]]:
+        """The units, and those that nobody could be found to read, because no process comes up.
+
+        `meanwhile` is called once the readers are on their way.
+        """
         self._waiting.extend(units)
         takes = [self._waiting.popleft if number % 2 == 0 else self._waiting.pop for number in range(PROCESSES)]
         threads = [threading.Thread(target=self._serve, args=(take,), daemon=True) for take in takes]
         try:
             for thread in threads:
                 thread.start()
+            meanwhile()
             for thread in threads:
                 while thread.is_alive():
                     thread.join(_WATCH_SECONDS)
                     self._stop_hung()
         finally:
             self._stop_all()
-        return self._reports, list(self._waiting)
+        return [*self._read, *(self._without_reader(*one) for one in self._died)], list(self._waiting)
 
     def _serve(self, take: Callable[[], str]) -> None:
         """Ask one reader after the other, until nothing is left or none comes up."""
@@ -155,15 +163,18 @@ class ReaderPool:
                 unit = take()
             except IndexError:
                 return
-            report = reader.ask(unit)
-            if report is None:
-                self._reports.append(self._died(unit, reader.how_it_ended()))
+            read = reader.ask(unit)
+            if read is None:
+                self._died.append((unit, reader.how_it_ended()))
                 return
-            self._reports.append(report)
+            self._read.append(read)
 
-    def _died(self, unit: str, how: str) -> UnitReport:
+    def _without_reader(self, unit: str, how: str) -> FreshUnit:
+        """A unit over which a reader died."""
+        from pyflow_inspector.rules.pf904_parser_died import ParserDied  # with it come all rules
+
         file = self._index.sources[unit.partition(":")[0]].file
-        return UnitReport(unit, {}, findings=(ParserDied().of(file, how),))
+        return fresh_unit(UnitReport(unit, {}, findings=(ParserDied().of(file, how),)))
 
     def _stop_hung(self) -> None:
         with self._lock:

@@ -1,34 +1,23 @@
-"""The units that have been read, all in one entry of the cache, because to open a file for each takes longer.
-
-Each has two lines, so that who wants to know the findings of a project need not read the larger one.
-"""
+"""The units that have been read, all in one entry of the cache, because to open a file for each takes longer."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pyflow_inspector.plain import NotPlainError, from_plain, to_plain
-from pyflow_inspector.unit import UnitReport
-from pyflow_inspector.unit_outline import Flows, OutlinedUnit
+from pyflow_inspector.plain import NotPlainError
+from pyflow_inspector.unit_lines import UnitLines, parse_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyflow_inspector.cache import Cache
+    from pyflow_inspector.unit import UnitReport
+    from pyflow_inspector.unit_outline import OutlinedUnit
 
 _NAME = "units"
 _SPARE = 64
 """How many units that nobody asked for may stay."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """A unit as it is kept."""
-
-    outline: bytes
-    flows: bytes
 
 
 class UnitCache:
@@ -48,17 +37,15 @@ class UnitCache:
         if lines is None:
             return None
         try:
-            outline = from_plain(UnitReport, json.loads(lines.outline))
-        except (ValueError, RecursionError, NotPlainError):
+            known = parse_lines(lines)
+        except NotPlainError:
             return None
-        if outline.unit != unit or not is_current(outline):
-            return None
-        return OutlinedUnit(outline, lambda: _parse_flows(lines.flows, len(outline.workflows)))
+        return known if known.outline.unit == unit and is_current(known.outline) else None
 
-    def store(self, unit: OutlinedUnit) -> None:
+    def store(self, unit: str, lines: UnitLines) -> None:
         """Keep a unit; it takes the place of what was known of it."""
-        self._asked.add(unit.outline.unit)
-        self._kept[unit.outline.unit] = _Lines(_line(unit.outline), _line(unit.flows))
+        self._asked.add(unit)
+        self._kept[unit] = lines
         self._has_news = True
 
     def save(self) -> None:
@@ -67,35 +54,17 @@ class UnitCache:
             return
         if len(self._kept) > 2 * len(self._asked) + _SPARE:
             self._kept = {unit: lines for unit, lines in self._kept.items() if unit in self._asked}
-        lines = [line for kept in self._kept.values() for line in (kept.outline, kept.flows)]
-        self._cache.store(_NAME, self._key, [_line_of(list(self._kept)), *lines])
+        names = json.dumps(list(self._kept), separators=(",", ":")).encode()
+        self._cache.store(_NAME, self._key, [names, *(line for lines in self._kept.values() for line in lines)])
         self._has_news = False
 
 
-def _read(lines: list[bytes] | None) -> dict[str, _Lines]:
+def _read(lines: list[bytes] | None) -> dict[str, UnitLines]:
     """The names stand in the first line, and two lines for each come after."""
     if lines is None:
         return {}
     try:
         names: Any = json.loads(lines[0])
-        return {name: _Lines(*pair) for name, *pair in zip(names, lines[1::2], lines[2::2], strict=True)}
+        return {name: UnitLines(*pair) for name, *pair in zip(names, lines[1::2], lines[2::2], strict=True)}
     except (ValueError, RecursionError, TypeError):
         return {}
-
-
-def _parse_flows(line: bytes, wanted: int) -> Flows:
-    try:
-        flows = from_plain(Flows, json.loads(line))
-    except (ValueError, RecursionError) as error:
-        raise NotPlainError("this is no JSON") from error
-    if len(flows.all) != wanted:
-        raise NotPlainError("these are the flows of another unit")
-    return flows
-
-
-def _line(value: object) -> bytes:
-    return _line_of(to_plain(value))
-
-
-def _line_of(plain: Any) -> bytes:
-    return json.dumps(plain, separators=(",", ":")).encode()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyflow_inspector.cache import digest_of
 from pyflow_inspector.fingerprint import fingerprint
 from pyflow_inspector.unit_cache import UnitCache
-from pyflow_inspector.unit_outline import outlined
+from pyflow_inspector.unit_lines import fresh_unit
 
 if TYPE_CHECKING:
     from pyflow_inspector.cache import Cache
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyflow_inspector.settings import InspectorSettings
     from pyflow_inspector.source import SourceIndex
     from pyflow_inspector.unit import UnitReport
+    from pyflow_inspector.unit_lines import FreshUnit
     from pyflow_inspector.unit_outline import OutlinedUnit
 
 FEW = 6
@@ -34,9 +35,10 @@ class UnitSource:
         """These units, in their order."""
         known = {unit: self._known(unit) for unit in units}
         stale = [unit for unit, found in known.items() if found is None]
-        fresh = {report.unit: outlined(report) for report in self._read(stale)}
-        for unit in fresh.values():
-            self._keep(unit)
+        fresh: dict[str, OutlinedUnit] = {}
+        for one in self._read(stale):
+            fresh[one.unit.outline.unit] = one.unit
+            self._keep(one)
         return [known[unit] or fresh[unit] for unit in units]
 
     def save(self) -> None:
@@ -44,15 +46,15 @@ class UnitSource:
         if self._cache is not None:
             self._cache.save()
 
-    def _read(self, units: list[str]) -> list[UnitReport]:
+    def _read(self, units: list[str]) -> list[FreshUnit]:
         if len(units) <= FEW:
             return self._read_here(units)
         from pyflow_inspector.reader_pool import ReaderPool
 
-        reports, left = ReaderPool(self._settings, self._index).read(units)
-        return [*reports, *self._read_here(left)]
+        read, left = ReaderPool(self._settings, self._index).read(units, meanwhile=_import_judges)
+        return [*read, *self._read_here(left)]
 
-    def _read_here(self, units: list[str]) -> list[UnitReport]:
+    def _read_here(self, units: list[str]) -> list[FreshUnit]:
         if not units:
             return []
         from pyflow_inspector.project import Modules  # libcst takes its time to import
@@ -60,7 +62,8 @@ class UnitSource:
 
         if self._modules is None:
             self._modules = Modules(self._index)
-        return [read_unit(self._settings, self._modules, unit) for unit in units]
+        modules = self._modules
+        return [fresh_unit(read_unit(self._settings, modules, unit)) for unit in units]
 
     # --- the cache
 
@@ -73,6 +76,11 @@ class UnitSource:
         own = report.unit.partition(":")[0]
         return own in asked and all(self._index.digest(name) == digest for name, digest in asked.items())
 
-    def _keep(self, unit: OutlinedUnit) -> None:
-        if self._cache is not None and unit.is_lasting:
-            self._cache.store(unit)
+    def _keep(self, fresh: FreshUnit) -> None:
+        if self._cache is not None and fresh.unit.is_lasting:
+            self._cache.store(fresh.unit.outline.unit, fresh.lines)
+
+
+def _import_judges() -> None:
+    """What is needed once the units are there: the rules above all."""
+    from pyflow_inspector import linking, report  # noqa: F401 - imported ahead of its use

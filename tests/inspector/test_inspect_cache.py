@@ -19,7 +19,7 @@ from pyflow_inspector import (
     check_project,
     inspect_project,
     inspecting,
-    unit_cache,
+    unit_lines,
     unit_source,
 )
 from pyflow_inspector.cache import Cache
@@ -333,7 +333,7 @@ def test_a_whole_entry_that_holds_something_else_is_read_again(
     cached: Inspect, checked: Check, monkeypatch: pytest.MonkeyPatch, line: bytes
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("pyflow_inspector.unit_cache._line", lambda _: line)
+        patch.setattr("pyflow_inspector.unit_lines._line", lambda _: line)
         cached()
     assert checked() == []  # the findings are right
     metadata, units = cached()
@@ -344,11 +344,11 @@ def test_a_whole_entry_that_holds_something_else_is_read_again(
 def test_flows_that_are_something_else_are_read_again(
     cached: Inspect, checked: Check, bench: Bench, monkeypatch: pytest.MonkeyPatch, line: bytes
 ) -> None:
-    real = unit_cache._line
+    real = unit_lines._line
 
     with monkeypatch.context() as patch:
         patch.setattr(
-            "pyflow_inspector.unit_cache._line", lambda value: line if isinstance(value, Flows) else real(value)
+            "pyflow_inspector.unit_lines._line", lambda value: line if isinstance(value, Flows) else real(value)
         )
         cached()
     bench.write("app/rpcs.py", FILES["app/rpcs.py"] + "# more\n")

@@ -161,8 +161,8 @@ def _read(bench: Bench, code: str, **given: Any) -> tuple[dict[str, UnitReport],
     settings = InspectorSettings(root=bench.root, source=bench.root, name="x")
     index = SourceIndex(find_sources(settings))
     pool = ReaderPool(settings, index, command=[sys.executable, "-P", "-c", code], **given)
-    reports, left = pool.read([f"app.{name}" for name in NAMES])
-    return {report.unit: report for report in reports}, left
+    read, left = pool.read([f"app.{name}" for name in NAMES], meanwhile=lambda: None)
+    return {one.unit.outline.unit: one.unit.outline for one in read}, left
 
 
 @pytest.mark.parametrize(
@@ -182,6 +182,30 @@ def test_a_reader_that_dies_or_hangs_costs_the_file_that_it_read(bench: Bench, d
     dead = reports.pop("app.flow4")
     assert [(one.code, one.file, one.severity) for one in dead.findings] == [("PF904", "app/flow4.py", "error")]
     assert how in dead.findings[0].message
+    assert all(len(report.workflows) == 1 for report in reports.values())
+
+
+CUT = """
+import os, sys
+from pyflow_inspector import reader
+class Answers:
+    write, flush = sys.stdout.buffer.write, sys.stdout.buffer.flush
+    def writelines(self, lines):
+        data = b"".join(lines)
+        if data.startswith(b'["app.flow4"'):
+            os.write(1, data[:{end}])
+            os._exit(3)
+        self.write(data)
+reader.serve(sys.stdin.buffer, Answers())
+"""
+
+
+@pytest.mark.parametrize("end", ["20", "data.index(10)", "data.index(10) + 1", "data.index(10) + 9", "-1"])
+def test_half_an_answer_is_none(bench: Bench, end: str) -> None:
+    reports, _ = _read(bench, CUT.format(end=end))
+    dead = reports.pop("app.flow4")
+    assert [one.code for one in dead.findings] == ["PF904"]
+    assert "ended by itself with exit code 3" in dead.findings[0].message
     assert all(len(report.workflows) == 1 for report in reports.values())
 
 
