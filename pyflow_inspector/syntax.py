@@ -12,6 +12,7 @@ import libcst as cst
 
 from pyflow_core.metadata import Span
 from pyflow_inspector.pairing import UnpairedTreesError, pair_trees
+from pyflow_inspector.parser import parse_expression, parse_module
 from pyflow_inspector.source_text import SyntaxFault, decode_source, file_start, split_lines
 from pyflow_inspector.tree import ast_children, walk_cst
 
@@ -121,7 +122,7 @@ def parse_source(source: SourceFile) -> Syntax:
     abstract = _parse_gate(source.file, text)
     _refuse_depth(source.file, abstract)
     try:
-        return Syntax(source.file, text, cst.parse_module(text), abstract)
+        return Syntax(source.file, text, parse_module(text), abstract)
     except cst.ParserSyntaxError as error:
         message = f"libcst cannot read this file: {error.message.splitlines()[0]}"
         raise SyntaxFault(message, _point(source.file, text, error.raw_line)) from None
@@ -134,7 +135,7 @@ def parse_type(text: str) -> cst.BaseExpression | None:
     code = f"({text.strip()}\n)"
     try:
         _refuse_depth("", _parse_gate("", code))
-        return cst.parse_expression(code)
+        return parse_expression(code)
     except (SyntaxFault, cst.ParserSyntaxError):
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pyflow_inspector.cache import digest_of
@@ -83,4 +84,5 @@ class UnitSource:
 
 def _import_judges() -> None:
     """What is needed once the units are there: the rules above all."""
-    from pyflow_inspector import linking, report  # noqa: F401 - imported ahead of its use
+    for name in ("linking", "report"):
+        import_module(f"pyflow_inspector.{name}")

@@ -66,6 +66,12 @@ def test_code_that_is_merely_long_is_read(bench: Bench, tail: bytes) -> None:
     assert ([rpc.name for rpc in metadata.rpcs], metadata.diagnostics) == (["a"], ())
 
 
+@pytest.mark.parametrize("text", ["f if f else(lambda: 1)", "lambda: f if f else(lambda: f)"])
+def test_code_that_libcst_fails_to_judge_is_read(bench: Bench, text: str) -> None:
+    metadata = bench.inspect({"app/f.py": WIRED + f"x = {text}\n".encode()})
+    assert ([rpc.name for rpc in metadata.rpcs], metadata.diagnostics) == (["a"], ())
+
+
 @pytest.mark.parametrize(
     "statement",
     [
