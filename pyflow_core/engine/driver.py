@@ -77,7 +77,9 @@ class RunDriver:
         self.delivered = 0
         self.settlement: Settlement | None = None
         self._planner = Planner(host, definition, run_id, generation)
-        self._unwritten = Unwritten(host, Placer(host, self._planner, definition.name, run_id), run_id)
+        placer = Placer(host, self._planner, definition.name, run_id)
+        self._twins = placer.twins
+        self._unwritten = Unwritten(host, placer, run_id)
         self._invocations = Invocations(host, self._planner, self._put)
         self._execution: Execution | None = None
         self._carried: list[Command] = []
@@ -224,7 +226,8 @@ class RunDriver:
 
     async def _first(self, recorded: Envelope, actor: str | None, started_at: float) -> None:
         data = await self.host.runtime.data_of(self.definition.signature, recorded, self._planner.tenant)
-        self._planner.inline_bytes = text_bytes(recorded.inline)
+        self._twins.note(recorded)
+        self._planner.inline_bytes = 0 if recorded.reference else text_bytes(recorded.inline)
         self._execution = self.host.runtime.execution(
             self.definition, self.run_id, data, actor=actor, started_at=started_at
         )
@@ -257,6 +260,7 @@ class RunDriver:
         self._planner.tenant = run.tenant
         self._planner.inline_bytes = _inline_bytes(history)
         data = await self.host.runtime.data_of(self.definition.signature, run.input, run.tenant)
+        self._twins.note(run.input)
         execution = self._execution = self.host.runtime.execution(
             self.definition, self.run_id, data, actor=run.actor, started_at=run.created_at
         )
@@ -294,8 +298,9 @@ class RunDriver:
             if not turn.writes:
                 self._start(turn)
                 return False
+            refers = unwritten.has_deposits or turn.drafts or turn.output is not None
             try:
-                if unwritten.has_deposits or turn.drafts or turn.output is not None:
+                if refers:
                     await unwritten.place_turn(turn)
                 committed = await self.host.state.commit(activation)
             except OvertakenError:
@@ -309,6 +314,8 @@ class RunDriver:
                 unwritten.doubtful += turn.claims
                 raise
             self.delivered = activation.delivered + len(unwritten.results)
+            if refers:
+                unwritten.note_written()
             unwritten.clear()
             self.host.run_written(self, activation)
             if activation.settle is not None:
@@ -498,7 +505,7 @@ class RunDriver:
 
     @property
     def _values(self) -> RunValues:
-        return RunValues(self.host.runtime.values, self._planner.tenant)
+        return RunValues(self.host.runtime.values, self._planner.tenant, self._twins)
 
     def _running(self) -> Execution:
         if self._execution is None:

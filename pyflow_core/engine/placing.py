@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyflow_core.engine.twin import Twins
 from pyflow_core.payload.keeper import again
 from pyflow_core.payload.key import INPUT, OUTPUT
 from pyflow_core.payload.writer import Origin
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class Placer:
     """Decides where the values of one run go, and has them stored before a turn that refers to them is written."""
 
-    __slots__ = ("_editions", "_host", "_of_turn", "_planner", "_run_id", "_workflow")
+    __slots__ = ("_editions", "_host", "_of_turn", "_planner", "_run_id", "_workflow", "twins")
 
     def __init__(self, host: Host, planner: Planner, workflow: str, run_id: str) -> None:
         self._host = host
@@ -35,6 +36,7 @@ class Placer:
         self._workflow = workflow
         self._run_id = run_id
         self._of_turn: Sequence[Deposit] = ()
+        self.twins = Twins()
         # What a workflow asks with is decided anew after a reload: under which name it is not to be stored again.
         self._editions: dict[tuple[str | None, str], int] = {}
 
@@ -68,7 +70,13 @@ class Placer:
         }
         output = None if turn.output is None else self._decide_output(turn.output)
         self._of_turn = [*inputs.values(), *(() if output is None else (output,))]
-        await self._host.runtime.values.confirm([*self._of_turn, *deposits_of(staged)])
+        beside = deposits_of(staged)
+        pairs = self.twins.pair(self._of_turn, beside)
+        paired = {id(pair.deposit) for pair in pairs}
+        own = [deposit for deposit in self._of_turn if id(deposit) not in paired]
+        await self._host.runtime.values.confirm([*own, *beside])
+        for pair in pairs:
+            pair.settle()
         if inputs:
             self._enter_inputs(turn, inputs)
         if output is not None and activation.settle is not None:
@@ -76,6 +84,10 @@ class Placer:
         placed = [one.placed() for one in staged]
         activation.results = [one.result for one in placed]
         return placed
+
+    def note_written(self, staged: Sequence[Result]) -> None:
+        """The turn that was just placed is written, with these results."""
+        self.twins.note_written([*self._of_turn, *deposits_of(staged)])
 
     def again(self, staged: Sequence[Result], error: PayloadCollectedError) -> bool:
         """After a refused turn: what was collected goes under another name; False if it is not this run's."""

@@ -76,6 +76,10 @@ class Unwritten:
         """Have everything stored that a turn refers to."""
         self.results = await self._placer.place_turn(turn, self.results)
 
+    def note_written(self) -> None:
+        """The turn that was just placed is written."""
+        self._placer.note_written(self.results)
+
     def again(self, error: PayloadCollectedError) -> bool:
         """After a refused turn: whether what was collected is this run's, and goes under another name now."""
         return self._placer.again(self.results, error)
@@ -94,7 +98,11 @@ class Unwritten:
             return await self._host.state.commit(activation)
 
         deposits = deposits_of(results)
-        return await (self._host.runtime.values.commit(deposits, commit) if deposits else commit())
+        if not deposits:
+            return await commit()
+        committed = await self._host.runtime.values.commit(deposits, commit)
+        self._placer.twins.note_written(deposits)
+        return committed
 
     # --- after trouble
 

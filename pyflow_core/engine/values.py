@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from pyflow_core.clock import Clock
     from pyflow_core.codec import Codec
+    from pyflow_core.engine.twin import Twins
     from pyflow_core.payload.boundary import Kind
     from pyflow_core.payload.context import ContextSpec
     from pyflow_core.payload.deposit import Deposit
@@ -288,10 +289,13 @@ class RunValues(NamedTuple):
 
     values: Values
     tenant: str
+    twins: Twins
 
     async def bring(self, codec: Codec, envelope: Envelope) -> Any:
         """See `Values.bring`."""
-        return await self.values.bring(codec, envelope, self.tenant)
+        value = await self.values.bring(codec, envelope, self.tenant)
+        self.twins.note(envelope)
+        return value
 
     async def rehash(self, codec: Codec, envelope: Envelope) -> str:
         """The hash that a recorded input has once it is read as the present type."""

@@ -45,13 +45,14 @@ class Deposit:
     metrics: MetricService = field(default=NO_METRICS, repr=False)
     stored_at: float | None = None
     """The uptime at which storing it began; None if it is still to be stored."""
-    _key: str | None = None
+    reference: Reference | None = None
+    """Where it lies, once it is stored."""
 
     @property
     def at_hand(self) -> Envelope:
-        """The value for whoever is in the same process: without its store, if it can be had so."""
+        """The value for whoever is in the same process: beside its reference its text, if it has one."""
         text = self.draft.body.text if self.draft.handle is None else None
-        return self.envelope if text is None else Envelope(text)
+        return self.envelope if text is None else self.envelope._replace(inline=text)
 
     def is_due(self, now: float) -> bool:
         """Whether it must be stored before it is committed.
@@ -72,12 +73,12 @@ class Deposit:
             self.fresh = draft.handle.handle(reference, draft.context)
         parts = parse_key(reference.key)
         self.edition = self.edition if parts is None else parts.edition
-        self._key = reference.key
+        self.reference = reference
         _measure(self.metrics, self.envelope, self.kind)
 
     def again(self, barred: Collection[str]) -> bool:
         """Its commit was refused because of barred keys: if one is its own, it is to be stored under another name."""
-        if self._key is None or self._key not in barred:
+        if self.reference is None or self.reference.key not in barred:
             return False
         self.edition += 1
         self.stored_at = None

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from pyflow_core import Payload, RpcCall, wire_rpc, wire_workflow
 from pyflow_core.engine.replay import Replay
+from pyflow_core.engine.twin import Twins
 from pyflow_core.engine.values import RunValues, Values
 from pyflow_core.project import Project
 
@@ -173,7 +174,7 @@ async def replay(client: Client, run_id: str) -> Any:
     async def no_invokes(invokes: list[Invoke]) -> None:
         raise AssertionError(invokes)
 
-    await Replay(execution, history, no_invokes, RunValues(runtime.values, recorded.tenant)).run()
+    await Replay(execution, history, no_invokes, RunValues(runtime.values, recorded.tenant, Twins())).run()
     assert execution.finished
     result = execution.root.result()
     execution.retire()

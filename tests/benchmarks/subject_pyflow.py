@@ -14,6 +14,7 @@ from figure import report, stopwatch
 from workload import Size, project
 
 from pyflow_core.engine.replay import Replay
+from pyflow_core.engine.twin import Twins
 from pyflow_core.engine.values import RunValues
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ async def _replayed(client: Client, history: RunHistory) -> float:
         async def no_invokes(invokes: object) -> None:
             raise AssertionError(invokes)
 
-        await Replay(execution, history, no_invokes, RunValues(runtime.values, history.run.tenant)).run()
+        await Replay(execution, history, no_invokes, RunValues(runtime.values, history.run.tenant, Twins())).run()
     assert execution.finished
     execution.retire()
     return watch.cpu * 1e3

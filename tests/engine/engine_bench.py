@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyflow_services.sqlite import SqliteStateService
+from pyflow_services.sqlite.writer import Operation
 
 from pyflow_core.engine.replay import Replay
+from pyflow_core.engine.twin import Twins
 from pyflow_core.engine.values import RunValues
 from pyflow_core.ports.state import RunStatus
 from pyflow_core.testing import Engine, engine
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+
+    from pyflow_services.sqlite.transaction import Transaction
 
     from pyflow_core.engine.command import Command, Invoke
     from pyflow_core.engine.execution import Execution
@@ -164,7 +168,9 @@ async def replay(e: Engine, run_id: str, *, workflow: str | None = None, code: A
         for invoke in invokes:
             execution.answer(invoke, await runtime.invoke(invoke.rpc.name, invoke.data))
 
-    return Replayed(execution, await Replay(execution, history, answer, RunValues(runtime.values, run.tenant)).run())
+    return Replayed(
+        execution, await Replay(execution, history, answer, RunValues(runtime.values, run.tenant, Twins())).run()
+    )
 
 
 async def run_and_replay(e: Engine, workflow: str, data: Any = None, **options: Any) -> Any:
@@ -194,3 +200,21 @@ async def second_worker(e: Engine, **options: Any) -> AsyncGenerator[Engine]:
     registry = options.pop("registry", e.client.runtime.registry)
     async with engine(state=e.state, clock=e.clock, registry=registry, **options) as other:
         yield other
+
+
+async def bar_anyway(state: Any, key: str) -> None:
+    """Bar a key although a run that lives may be about to refer to it, as for an orphan of a run that is gone."""
+    tables = getattr(state, "_tables", None)
+    if tables is not None:
+        tables.payloads.tombstones[key] = 0.0
+    else:
+        await state.write(_BAR_ANYWAY, key)
+
+
+def _enter_tombstones(transaction: Transaction, keys: Sequence[str]) -> list[None]:
+    for key in keys:
+        transaction.cursor.execute("INSERT OR IGNORE INTO payload_tombstones (key, at) VALUES (?, 0)", [key])
+    return [None] * len(keys)
+
+
+_BAR_ANYWAY: Operation[str, None] = Operation("bar_anyway", _enter_tombstones)

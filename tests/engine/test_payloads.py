@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from engine_bench import Mode, async_test, replay
+from engine_bench import Mode, async_test, bar_anyway, replay
 from pydantic import BaseModel
 from pyflow_services.memory import MemoryPayloadService
 
@@ -22,8 +22,6 @@ from pyflow_core.ports.payload import PROBE_PREFIX
 from pyflow_core.ports.state import RunStatus, StepStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pyflow_core.ports.state import Envelope
     from pyflow_core.testing import Engine
     from pyflow_core.wiring import Registry
@@ -442,16 +440,8 @@ async def test_what_collection_took_first_is_stored_anew(registry: Registry, mod
         async def put(self, key: str, data: bytes, *, ttl_seconds: float | None = None) -> bool:
             created = await super().put(key, data, ttl_seconds=ttl_seconds)
             if "-3." not in key:
-                await bar(key)
+                await bar_anyway(e.state, key)
             return created
-
-    async def bar(key: str) -> None:
-        state: Any = e.state
-        tables = getattr(state, "_tables", None)
-        if tables is not None:
-            tables.payloads.tombstones[key] = 0.0
-        else:
-            await state.write(BAR_ANYWAY, key)
 
     async with mode.engine(registry=registry, payloads=Barring()) as e:
         output, run_id = await run_twice(e, "again", Page(text="y" * LARGE))
@@ -462,21 +452,6 @@ async def test_what_collection_took_first_is_stored_anew(registry: Registry, mod
             parts = parse_key(reference_of(envelope).key)
             assert parts is not None
             assert parts.edition == 3
-
-
-def _bar_anyway(transaction: Any, keys: Sequence[str]) -> list[None]:
-    for key in keys:
-        transaction.cursor.execute("INSERT OR IGNORE INTO payload_tombstones (key, at) VALUES (?, 0)", [key])
-    return [None] * len(keys)
-
-
-def _operation() -> Any:
-    from pyflow_services.sqlite.writer import Operation
-
-    return Operation("bar_anyway", _bar_anyway)
-
-
-BAR_ANYWAY: Any = _operation()
 
 
 @async_test
