@@ -1,21 +1,22 @@
-"""libcst's parser, without its second look at every node.
+"""libcst's parser, which need not judge what it has just read.
 
-Each node that is made asks itself whether it could stand in a program. For who builds trees that is a help; of what the
-parser has just read it is known, and it takes a quarter of the time. What is more, the question itself is wrong in
-places: it fails over `x if y else(lambda: z)`.
+Each node that is made asks itself whether it could stand in a program. For who builds trees that is a help; for the
+parser it takes a quarter of the time, and is wrong in places: it fails over `x if y else(lambda: z)`.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import libcst as cst
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
-_ask = cst.CSTNode.__post_init__
+    Tree = TypeVar("Tree", cst.Module, cst.BaseExpression)
+
+_judge = cst.CSTNode.__post_init__
 """Never what another thread has put there for the time of its own parsing."""
 
 
@@ -25,8 +26,7 @@ def parse_module(text: str) -> cst.Module:
     Raises:
         libcst.ParserSyntaxError: libcst cannot.
     """
-    with _unasked():
-        return cst.parse_module(text)
+    return _parse(cst.parse_module, text)
 
 
 def parse_expression(text: str) -> cst.BaseExpression:
@@ -35,17 +35,29 @@ def parse_expression(text: str) -> cst.BaseExpression:
     Raises:
         libcst.ParserSyntaxError: libcst cannot.
     """
-    with _unasked():
-        return cst.parse_expression(text)
+    return _parse(cst.parse_expression, text)
+
+
+def never_judge() -> None:
+    """Take all nodes as they come, for good: only for a process in which nobody else builds trees."""
+    cst.CSTNode.__post_init__ = _accept  # type: ignore[method-assign, assignment] # libcst has no other way
+
+
+def _parse(parse: Callable[[str], Tree], text: str) -> Tree:
+    try:
+        return parse(text)
+    except (cst.CSTValidationError, TypeError):
+        with _unjudged():  # not always: whenever a class is changed, Python forgets what it knows of all below it
+            return parse(text)
 
 
 @contextmanager
-def _unasked() -> Generator[None]:
-    cst.CSTNode.__post_init__ = _accept  # type: ignore[method-assign, assignment] # libcst has no other way
+def _unjudged() -> Generator[None]:
+    never_judge()
     try:
         yield
     finally:
-        cst.CSTNode.__post_init__ = _ask  # type: ignore[method-assign]
+        cst.CSTNode.__post_init__ = _judge  # type: ignore[method-assign]
 
 
 def _accept(_: cst.CSTNode) -> None:
