@@ -108,7 +108,7 @@ class CodeHashes:
         return self._readings[piece.node]
 
     def _reading(self, piece: Piece) -> _Reading:
-        twin = piece.module.syntax.twin_or_none(piece.node) or _parsed(piece.node)
+        twin = piece.module.syntax.twin_or_none(piece.node) or _parsed(piece)
         if twin is None:
             return _Reading("", FreeNames())
         omitted = self._omitted.get(piece.module.name, frozenset())
@@ -123,7 +123,7 @@ class CodeHashes:
 
     def _wire_decorators(self, piece: Piece, twin: ast.AST) -> list[ast.AST]:
         """What says under which name a function is wired, and how."""
-        if not isinstance(piece.node, cst.FunctionDef) or not isinstance(twin, ast.FunctionDef | ast.AsyncFunctionDef):
+        if type(piece.node) is not cst.FunctionDef or not isinstance(twin, ast.FunctionDef | ast.AsyncFunctionDef):
             return []
         both = zip(piece.node.decorators, twin.decorator_list, strict=True)
         return [other for one, other in both if self._is_wiring(piece.module, one.decorator)]
@@ -206,8 +206,14 @@ def _first_parameter(node: cst.CSTNode) -> str | None:
     return params[0].name.value if params else None
 
 
-def _parsed(node: cst.CSTNode) -> ast.AST | None:
-    try:
-        return ast.parse(f"({_WRITER.code_for_node(node).strip()}\n)", mode="eval").body
-    except (SyntaxError, RecursionError, MemoryError):
-        return None
+def _parsed(piece: Piece) -> ast.AST | None:
+    """What is written there, read once more: constants have no twins."""
+    key = _parsed, piece.node
+    notes = piece.module.notes
+    if key not in notes:
+        try:
+            notes[key] = ast.parse(f"({_WRITER.code_for_node(piece.node).strip()}\n)", mode="eval").body
+        except (SyntaxError, RecursionError, MemoryError):
+            notes[key] = None
+    parsed: ast.AST | None = notes[key]
+    return parsed

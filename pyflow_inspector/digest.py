@@ -26,7 +26,7 @@ def _pieces(node: object, omitted: Collection[int]) -> list[str]:
     stack: list[object] = [node]
     while stack:
         item = stack.pop()
-        if isinstance(item, str):
+        if type(item) is str:
             pieces.append(item)
         elif type(item) is list:
             pieces.append("[")
@@ -34,9 +34,9 @@ def _pieces(node: object, omitted: Collection[int]) -> list[str]:
             stack += cast("list[object]", item)[::-1]
         elif id(item) in omitted:
             pass
-        elif isinstance(item, ast.Name):
+        elif type(item) is ast.Name:
             pieces.append(f"Name(id={item.id!a})")
-        elif isinstance(item, ast.Constant):
+        elif type(item) is ast.Constant:
             pieces.append(f"Constant({_constant(item.value)})")
         elif isinstance(item, ast.AST):
             stack += _shape(item)[::-1]

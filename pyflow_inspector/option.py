@@ -71,9 +71,9 @@ def duration(node: cst.BaseExpression, lookup: Lookup) -> Any:
 
 def literal(node: cst.BaseExpression, lookup: Lookup) -> Any:
     """A literal as JSON would hold it; `"<dynamic>"` for what cannot be read."""
-    if isinstance(node, cst.List | cst.Tuple | cst.Set):
+    if type(node) is cst.List or type(node) is cst.Tuple or type(node) is cst.Set:
         return [literal(item.value, lookup) for item in node.elements]
-    if isinstance(node, cst.Dict):
+    if type(node) is cst.Dict:
         return _mapping(node.elements, lookup)
     folded = fold(node, lookup)
     value = folded.value if isinstance(folded, Constant) else DYNAMIC

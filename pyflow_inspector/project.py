@@ -332,4 +332,4 @@ class Project:
 
 def _without_types(node: cst.BaseExpression) -> cst.BaseExpression:
     """`Base` of `Base[str]`."""
-    return node.value if isinstance(node, cst.Subscript) else node
+    return node.value if type(node) is cst.Subscript else node

@@ -194,8 +194,8 @@ def _assigned_attributes(node: cst.ClassDef) -> Iterator[str]:
     for function in node.body.body:
         if isinstance(function, cst.FunctionDef) and function.name.value not in _CONSTRUCTORS:
             for part in walk_cst(function.body):
-                target = getattr(part, "target", None)
-                if isinstance(part, cst.AugAssign | cst.AssignTarget) and isinstance(target, cst.Attribute):
+                target = part.target if type(part) is cst.AugAssign or type(part) is cst.AssignTarget else None
+                if type(target) is cst.Attribute:
                     yield target.attr.value
 
 
@@ -282,7 +282,7 @@ def fields(project: Project, symbol: Symbol, depth: int = 0) -> dict[str, tuple[
 
 def _is_class_variable(statement: cst.AnnAssign) -> bool:
     annotation = statement.annotation.annotation
-    inner = annotation.value if isinstance(annotation, cst.Subscript) else annotation
+    inner = annotation.value if type(annotation) is cst.Subscript else annotation
     return (dotted_name(inner) or "").rpartition(".")[2] in {"ClassVar", "Final"}
 
 

@@ -122,7 +122,7 @@ def _of_await(walker: Walker, node: cst.Await, ctx: Context) -> Iterator[cst.Bas
 
 
 def _of_attribute(walker: Walker, node: cst.Attribute, ctx: Context) -> Iterator[cst.BaseExpression]:
-    call = walker.facts.pending.get(node.value) if isinstance(node.value, cst.Call) else None
+    call = walker.facts.pending.get(node.value) if type(node.value) is cst.Call else None
     owed = behind(node.value, ctx) if call is None else (call,)
     if not any(may_ask(pending, node.attr.value) for pending in owed):
         yield node.value
@@ -213,11 +213,11 @@ def _of_builtin(walker: Walker, node: cst.Call, name: str, ctx: Context) -> Iter
 
 
 def _of_method(walker: Walker, node: cst.Call, method: cst.Attribute, ctx: Context) -> Iterator[cst.BaseExpression]:
-    if isinstance(method.value, _TEXT):
+    if type(method.value) in _TEXT:
         for arg in node.args:
             spend_elements(walker, arg.value, ctx)
             yield arg.value
-    elif isinstance(method.value, cst.Name):
+    elif type(method.value) is cst.Name:
         yield from _of_filling(walker, node, method.value, method.attr.value, ctx)
 
 

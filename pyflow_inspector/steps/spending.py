@@ -30,7 +30,7 @@ def spend_all(walker: Walker, parts: Iterable[cst.BaseExpression], ctx: Context)
 def spend(walker: Walker, part: cst.BaseExpression, ctx: Context) -> None:
     """Note that an expression is taken for a result: what is behind it is lost unless somebody awaits it elsewhere."""
     for one in _ways(part):
-        found = walker.facts.pending.get(one) if isinstance(one, cst.Call) else None
+        found = walker.facts.pending.get(one) if type(one) is cst.Call else None
         if found is not None:
             found.taken = False
         for pending in behind(one, ctx):
@@ -71,7 +71,9 @@ def _ways(part: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
 
 def _parts(part: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
     """What a value consists of that is written out."""
-    if isinstance(part, cst.List | cst.Tuple | cst.Set):
+    if type(part) in _NAMES_AND_CALLS:
+        yield part
+    elif isinstance(part, cst.List | cst.Tuple | cst.Set):
         for element in part.elements:
             yield from _parts(element.value)
     elif isinstance(part, cst.Dict):
@@ -87,15 +89,15 @@ def _parts(part: cst.BaseExpression) -> Iterator[cst.BaseExpression]:
 
 def behind(part: cst.BaseExpression, ctx: Context) -> tuple[Pending, ...]:
     """The calls that a name stands for, or an element of what a name stands for."""
-    if isinstance(part, cst.Name):
+    if type(part) is cst.Name:
         value = ctx.frame.find(part.value)
         return () if value is None else value.pending
-    return _held(part.value, ctx) if isinstance(part, cst.Subscript) else ()
+    return _held(part.value, ctx) if type(part) is cst.Subscript else ()
 
 
 def _held(part: cst.BaseExpression, ctx: Context) -> tuple[Pending, ...]:
     """What is in the container that a name stands for."""
-    value = ctx.frame.find(part.value) if isinstance(part, cst.Name) else None
+    value = ctx.frame.find(part.value) if type(part) is cst.Name else None
     return () if value is None else value.held
 
 

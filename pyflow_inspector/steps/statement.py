@@ -208,9 +208,9 @@ def _bind_item(walker: Walker, target: cst.CSTNode, value: Value, source: cst.CS
 
 def root_name(node: cst.CSTNode) -> str | None:
     """The name at the root of `a.b[c].d`."""
-    while isinstance(node, cst.Attribute | cst.Subscript):
+    while type(node) is cst.Attribute or type(node) is cst.Subscript:
         node = node.value
-    return node.value if isinstance(node, cst.Name) else None
+    return node.value if type(node) is cst.Name else None
 
 
 def _if(walker: Walker, node: cst.If, ctx: Context) -> Context | None:

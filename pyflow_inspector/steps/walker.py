@@ -268,7 +268,7 @@ class Walker:
         if folded is not None:
             return Value(folded)
         assigned = symbol.definition.value if isinstance(symbol.definition, Assigned) else None
-        if module is not None and isinstance(assigned, _EVALUATED):
+        if module is not None and assigned is not None and type(assigned) in _EVALUATED:
             value = self._module_value(module, symbol, assigned)
             if value.meaning is not None:
                 return value
