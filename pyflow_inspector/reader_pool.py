@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pyflow_inspector.plain import NotPlainError
@@ -29,6 +30,7 @@ UNIT_SECONDS = 60.0
 COMMAND = (sys.executable, "-P", "-m", "pyflow_inspector.reader")
 _WATCH_SECONDS = 0.2
 _LAST_SECONDS = 5.0
+_SENSELESS = "gave an answer that cannot be read"
 
 
 class _Reader:
@@ -43,30 +45,32 @@ class _Reader:
 
     def begin(self, told: bytes) -> bool:
         """Tell it what to read from; whether it has come up."""
-        return self._exchange(told, 1) == [READY]
+        self._write(told)
+        return self._lines(1) == [READY]
 
-    def ask(self, unit: str) -> FreshUnit | None:
-        """A unit; nothing if the process came to an end over it."""
-        answer = self._exchange(unit_line(unit), 2)
-        if not all(line.endswith(b"\n") for line in answer):
-            return None
-        lines = UnitLines(*(line[:-1] for line in answer))
-        try:
-            return FreshUnit(parse_lines(lines), lines)
-        except NotPlainError:
-            return None
+    def ask(self, unit: str) -> None:
+        """Have it read a unit."""
+        self._write(unit_line(unit))
 
-    def _exchange(self, question: bytes, answers: int) -> list[bytes]:
-        """The lines that answer a question; what is missing of them is empty."""
+    def answer(self) -> UnitLines | None:
+        """What it says to the last question; nothing if it came to an end over it."""
+        lines = self._lines(2)
+        return UnitLines(*(line[:-1] for line in lines)) if all(line.endswith(b"\n") for line in lines) else None
+
+    def _write(self, question: bytes) -> None:
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._asked_at = time.monotonic()
-        try:
+        with suppress(OSError):  # who is gone gives no answer
             self._process.stdin.write(question)
             self._process.stdin.flush()
-            return [self._process.stdout.readline() for _ in range(answers)]
+
+    def _lines(self, count: int) -> list[bytes]:
+        """The next lines; those that do not come are empty."""
+        assert self._process.stdout is not None
+        try:
+            return [self._process.stdout.readline() for _ in range(count)]
         except OSError:
-            return [b""] * answers
+            return [b""] * count
 
     def stop(self) -> None:
         """Make sure that it is gone."""
@@ -78,7 +82,7 @@ class _Reader:
         try:
             code = self._process.wait(_LAST_SECONDS)
         except subprocess.TimeoutExpired:
-            return "gave an answer that cannot be read"
+            return _SENSELESS
         if self._has_hung:
             return "gave no answer and was stopped"
         if code < 0:
@@ -157,17 +161,31 @@ class ReaderPool:
                 reader.stop()
 
     def _ask(self, reader: _Reader, take: Callable[[], str]) -> None:
-        """Until nothing is left, or the reader dies."""
-        while True:
-            try:
-                unit = take()
-            except IndexError:
-                return
-            read = reader.ask(unit)
-            if read is None:
+        """Until nothing is left, or the reader dies or says what makes no sense."""
+        unit = _ask_next(reader, take)
+        while unit is not None:
+            lines = reader.answer()
+            if lines is None:
                 self._died.append((unit, reader.how_it_ended()))
                 return
-            self._read.append(read)
+            following = _ask_next(reader, take)  # which it reads while the answer is looked at here
+            if not self._keep(unit, lines):
+                self._died.append((unit, _SENSELESS))
+                if following is not None:
+                    self._waiting.append(following)
+                return
+            unit = following
+
+    def _keep(self, unit: str, lines: UnitLines) -> bool:
+        """Whether these are lines of the unit."""
+        try:
+            read = FreshUnit(parse_lines(lines), lines)
+        except NotPlainError:
+            return False
+        if read.unit.outline.unit != unit:
+            return False
+        self._read.append(read)
+        return True
 
     def _without_reader(self, unit: str, how: str) -> FreshUnit:
         """A unit over which a reader died."""
@@ -186,3 +204,13 @@ class ReaderPool:
         with self._lock:
             for reader in self._at_work:
                 reader.stop_if_hung(0)
+
+
+def _ask_next(reader: _Reader, take: Callable[[], str]) -> str | None:
+    """The unit that is read next, if one is left."""
+    try:
+        unit = take()
+    except IndexError:
+        return None
+    reader.ask(unit)
+    return unit

@@ -209,6 +209,29 @@ def test_half_an_answer_is_none(bench: Bench, end: str) -> None:
     assert all(len(report.workflows) == 1 for report in reports.values())
 
 
+SENSELESS = """
+import sys
+from pyflow_inspector import reader
+class Answers:
+    write, flush, last = sys.stdout.buffer.write, sys.stdout.buffer.flush, b""
+    def writelines(self, lines):
+        data = b"".join(lines)
+        self.write({said} if data.startswith(b'["app.flow4"') else data)
+        self.last = data
+reader.serve(sys.stdin.buffer, Answers())
+"""
+
+
+@pytest.mark.parametrize("said", ["b'[]' + data[-1:] + b'[]' + data[-1:]", "b'[]' + data[-1:] + data", "self.last"])
+def test_an_answer_that_makes_no_sense_costs_one_file(bench: Bench, said: str) -> None:
+    reports, left = _read(bench, SENSELESS.format(said=said))
+    assert (sorted(reports), left) == ([f"app.{name}" for name in NAMES], [])
+    dead = reports.pop("app.flow4")
+    assert [one.code for one in dead.findings] == ["PF904"]
+    assert "gave an answer that cannot be read" in dead.findings[0].message
+    assert all(len(report.workflows) == 1 for report in reports.values())
+
+
 @pytest.mark.parametrize("deed", ["print('not the answer')", "import subprocess; subprocess.run(['echo', 'x'])"])
 def test_what_a_reader_prints_is_no_answer(bench: Bench, deed: str) -> None:
     reports, _ = _read(bench, READER.format(deed=deed))
