@@ -22,7 +22,6 @@ from pyflow_core.engine.turn import Planner, Turn
 from pyflow_core.engine.unwritten import Unwritten
 from pyflow_core.engine.values import RunValues, text_bytes
 from pyflow_core.errors import (
-    CommitUnknownError,
     CrashLoopError,
     OvertakenError,
     PayloadCollectedError,
@@ -184,7 +183,7 @@ class RunDriver:
             raise
         except (PayloadContractError, PayloadError) as error:
             return self._after_refused_value(error)
-        except (OvertakenError, CommitUnknownError) as error:
+        except OvertakenError as error:
             _log.info("%s: run %s: %s", RUN_RELOADED, self.run_id, error)
             return self._reload()
         except StoreError as error:

@@ -80,7 +80,7 @@ class InlineStep:
         self._attempts += 1
         try:
             value = self._ask.context.run(self._ask.function)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever the step raised
+        except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001 - whatever the step raised
             self._failed(error)
             return
         if hasattr(value, "__await__"):
@@ -125,7 +125,7 @@ class InlineStep:
             if was_cancelled():
                 raise
             self._failed(error)
-        except Exception as error:  # noqa: BLE001 - whatever the step raised
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the step raised
             self._failed(error)
         else:
             self._succeeded(value)

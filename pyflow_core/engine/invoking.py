@@ -54,7 +54,7 @@ class Invocations:
         for pause in _PAUSES:
             try:
                 return Answer(invoke, await self._call(invoke), None)
-            except Exception as error:  # noqa: BLE001 - whatever the RPC raised
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the RPC raised
                 if pause is None:
                     return Answer(invoke, None, error)
                 await self._host.clock.sleep(pause)
@@ -63,7 +63,7 @@ class Invocations:
     async def _invoke(self, invoke: Invoke) -> None:
         try:
             value = await self._call(invoke)
-        except Exception as error:  # noqa: BLE001 - whatever the RPC raised is the workflow's to handle
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the RPC raised is the workflow's to handle
             self._answered(Answer(invoke, None, error))
         else:
             self._answered(Answer(invoke, value, None))

@@ -254,10 +254,12 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     def _run(self, handle: _Handle) -> None:
         try:
             handle.context.run(handle.callback, *handle.args)
-        except (SystemExit, KeyboardInterrupt):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - asyncio reports what callbacks raise, and goes on
-            self.problems.append({"message": "a callback failed", "exception": error})
+            # asyncio raises the `SystemExit` of a task once more, after it has put it into the task.
+            if not (isinstance(error, SystemExit) and isinstance(_owner(handle.callback), asyncio.Task)):
+                self.problems.append({"message": "a callback failed", "exception": error})
 
     def live_tasks(self) -> list[WorkflowTask[Any]]:
         """The tasks that are not done, oldest first."""
@@ -389,3 +391,7 @@ def new_loop(seed: str, refuse: Callable[[str], None]) -> WorkflowLoop:
     kind: Any = WorkflowLoop
     loop: WorkflowLoop = kind(seed, refuse)
     return loop
+
+
+def _owner(callback: Callable[..., Any]) -> object:
+    return getattr(callback, "__self__", None)

@@ -212,7 +212,7 @@ class StepPool:
         except _CannotRunError as error:
             running.over = True
             await self._refuse(claim, error.refusal)
-        except Exception as error:  # noqa: BLE001 - whatever the step raised
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the step raised
             await self._failed(running, error, policy, started_at)
         else:
             await self._succeeded(claim, result, options, started_at)

@@ -964,3 +964,66 @@ async def test_a_worker_that_cannot_run_a_step_blocks_a_run_that_another_one_hol
             gates.open_all()
             await e.state.redrive(handle.run_id)
             assert await e.result(handle) == 2
+
+
+class Exits(Tries):
+    """Ends the program, as `sys.exit()` in a library does."""
+
+    def __call__(self) -> int:
+        self.times.append(self.clock.time())
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@async_test
+async def test_a_step_that_exits_the_program_has_failed_and_its_worker_goes_on(
+    mode: Mode, registry: Registry, form: str
+) -> None:
+    tries = Exits(good=0)
+    wire_forms(form, tries, retries=1, retry_delay=0)
+    async with mode.engine(registry=registry) as e:
+        tries.clock = e.clock
+        assert await run_and_replay(e, "flow") == "s 2 SystemExit 3"
+        assert len(tries.times) == 2
+
+
+async def exits(workflow: Any) -> None:
+    del workflow
+    raise SystemExit(3)
+
+
+async def exits_in_a_branch(workflow: Any) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(exits(workflow))
+        group.create_task(workflow.do("s", lambda: 1))
+
+
+async def exits_in_an_invocation(workflow: Any, rpc: Any) -> None:
+    del workflow
+    await rpc.invoke("exit")
+
+
+@pytest.mark.parametrize("flow", [exits, exits_in_a_branch, exits_in_an_invocation])
+@async_test
+async def test_a_workflow_that_exits_the_program_has_failed_and_its_worker_goes_on(
+    mode: Mode, registry: Registry, caplog: pytest.LogCaptureFixture, flow: Any
+) -> None:
+    @wire_rpc("exit")
+    async def end() -> None:
+        raise SystemExit(3)
+
+    async def exiting(*, workflow: Any, rpc: Any) -> None:
+        await (flow(workflow, rpc) if flow is exits_in_an_invocation else flow(workflow))
+
+    async def good(*, workflow: Any) -> int:
+        return int(await workflow.do("s", lambda: 1))
+
+    wire_workflow("exiting", exiting)
+    wire_workflow("good", good)
+    async with mode.engine(registry=registry) as e:
+        run = await e.settle(await e.start("exiting"))
+        assert run.status is RunStatus.FAILED
+        assert run.error is not None
+        assert (run.error.type, run.error.message) == ("SystemExit", "3")
+        assert await e.run("good") == 1
+    assert "a callback failed" not in caplog.text
