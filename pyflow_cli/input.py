@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pyflow_cli.error_block import fail
 from pyflow_cli.exit_code import ExitCode
@@ -49,7 +49,7 @@ def read_input(output: Output, given: str, definition: WorkflowDefinition) -> An
 
 def _text(given: str) -> str:
     if given == "-":
-        return _decode(sys.stdin.buffer.read(), "standard input")
+        return _decode(_standard_input(), "standard input")
     if not given.startswith("@"):
         return given
     path = Path(given[1:])
@@ -58,6 +58,14 @@ def _text(given: str) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageError(f"--input {given}: the file cannot be read: {reason}") from error
+
+
+def _standard_input() -> bytes:
+    # Where the caller has closed it Python has none, whatever the type says.
+    stream: TextIO | None = sys.stdin
+    if stream is None:
+        raise UsageError("--input -: standard input is closed")
+    return stream.buffer.read()
 
 
 def _decode(content: bytes, where: str) -> str:

@@ -13,6 +13,7 @@ from pyflow_core.ports.state import RunFilter
 if TYPE_CHECKING:
     from pyflow_cli.payload_row import PayloadRow
     from pyflow_core.payload.planes import DataPlanes
+    from pyflow_core.payload.reference import Reference
     from pyflow_core.ports.state import WorkflowStateService
 
 _PAGE = 200
@@ -66,7 +67,9 @@ class PayloadCheck:
         run = await self._state.get_run(run_id)
         if run is None:
             return
-        rows = {row.reference: row for row in payload_rows(run, await self._state.list_steps(run_id))}
+        rows: dict[Reference, PayloadRow] = {}
+        for row in payload_rows(run, await self._state.list_steps(run_id)):
+            rows.setdefault(row.reference, row)  # the first that names it is the step that wrote it
         found = await asyncio.gather(*map(self._error, rows.values()))
         bad = [(row, error) for row, error in zip(rows.values(), found, strict=True) if error is not None]
         if bad and await self._is_purged(run_id):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class PayloadRow(NamedTuple):
     """A payload at its place. `step_name` is None for the run's own.
 
-    `slot` is input, output, that of a file, or `config`.
+    `slot` is input or output, whose value it is or names; for a file that a step stored it is that of the file, and
+    `config` for a configuration.
     """
 
     run_id: str
@@ -68,5 +69,8 @@ def _rows(run: RunRecord, step_name: str | None, slot: str, envelope: Envelope) 
 
 
 def _slot_of(key: str) -> str | None:
+    """What a value names by more than its own place; None for the input or output of another step."""
+    if is_config_key(key):
+        return "config"
     parts = parse_key(key)
-    return "config" if is_config_key(key) else parts and parts.slot
+    return parts.slot if parts is not None and parts.lives_with_run else None

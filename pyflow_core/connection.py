@@ -238,6 +238,7 @@ class Connection:
             self._services = runtime.services = await enter_factory(self._services_stack, target)
 
     async def _make_worker(self, client: Client, inline: bool) -> Worker:  # noqa: FBT001 - one caller for each
+        self._check_payloads(client)
         await self._enter_services(client.runtime)
         settings = self._settings
         cache = settings["execution_cache"]
@@ -258,6 +259,15 @@ class Connection:
             left=client.left,
             chores=[] if inline else self._chores(client),
         )
+
+    def _check_payloads(self, client: Client) -> None:
+        """Tell what is wrong with a payload store that was named before steps fail for it.
+
+        Nobody named the default, and a project without large values may do without it.
+        """
+        planes = client.runtime.values.planes
+        if planes is not None and self._settings["payloads"] != DEFAULT_PAYLOADS:
+            planes.make_store()
 
     def _chores(self, client: Client) -> list[Chore]:
         planes = client.runtime.values.planes

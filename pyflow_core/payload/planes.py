@@ -83,6 +83,14 @@ class DataPlanes:
                 self._store = store
             return self._store
 
+    def make_store(self) -> None:
+        """Make the store without opening it, so that what is wrong with its settings is told before it is needed.
+
+        Raises:
+            SettingsError, MissingExtraError: the store cannot be made.
+        """
+        self._made_store()
+
     def _made_store(self) -> PayloadService:
         if self._made is None:
             if self._make_store is None:

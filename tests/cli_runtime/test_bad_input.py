@@ -87,6 +87,15 @@ def test_json_that_is_too_deep_is_refused(project: RuntimeProject) -> None:
     assert (ended.code, ended.error.startswith("--input cannot be read as JSON")) == (2, True)
 
 
+def test_a_standard_input_that_is_closed_is_refused(project: RuntimeProject) -> None:
+    command = [sys.executable, "-m", "pyflow_cli.main", "start", "order", "--input", "-"]
+    script = "import os, sys; os.close(0); os.execv(sys.executable, sys.argv[1:])"
+    ended = subprocess.run(
+        [sys.executable, "-c", script, *command], cwd=project.root, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (2, "error: --input -: standard input is closed\n")
+
+
 # --- what does not exist
 
 

@@ -47,7 +47,7 @@ def steps(status: dict[str, object]) -> dict[str, dict[str, object]]:
 def test_status_shows_values_that_went_by_reference_and_names_the_large_ones(reported: RuntimeProject) -> None:
     status = reported.status("r1")
     found = steps(status)
-    assert (status["output"], found["inline"]["output"]) == ("y" * 50_000, "y" * 50_000)
+    assert (status["output"], found["inline"]["output"]) == ("y" * 50_000, "z" * 50_000)
     assert found["small"]["output"] == "x" * 40_000
     large = found["large"]["output"]
     assert large["$ref"].startswith("payloads/default/reporting/r1/large/output.")
@@ -80,7 +80,7 @@ def test_status_goes_on_over_lost_and_damaged_payloads(reported: RuntimeProject)
     status = reported.status("r1")
     assert status["output"]["not_shown"].startswith("The payload in the store is not the one that was written")
     assert steps(status)["small"]["output"]["not_shown"].startswith("The payload is not in its store")
-    assert steps(status)["inline"]["output"] == "y" * 50_000
+    assert steps(status)["inline"]["output"] == "z" * 50_000
 
 
 def test_run_prints_an_output_that_went_by_reference(project: RuntimeProject) -> None:
@@ -104,6 +104,20 @@ def test_ls_names_every_payload_of_a_run(reported: RuntimeProject) -> None:
     lines = reported("payload", "ls", "r1").out.splitlines()
     assert lines[0].split() == ["STEP", "SLOT", "SIZE", "TYPE", "STORE", "REFERENCE"]
     assert len(lines) == 7
+
+
+def test_what_a_value_names_of_another_step_is_not_taken_for_its_own(project: RuntimeProject) -> None:
+    project.start("binding", "b1", "--input", "40000")
+    assert project("worker", "--once").code == 0
+    listed = project("payload", "ls", "b1", "--json").json["payloads"]
+    assert [(row["step_name"], row["slot"], row["bytes"]) for row in listed if row["slot"] == "output"] == [
+        ("write", "output", 40_002),
+        ("bind", "output", 40_003),
+    ]
+    assert project("payload", "get", "b1", "bind", "output").out == "x" * 40_000 + "   "
+    payload_file(project, "/write/output").unlink()
+    (bad,) = project("payload", "verify", "--json").json["bad"]
+    assert (bad["step_name"], bad["slot"], bad["code"]) == ("write", "output", "payload_missing")
 
 
 def test_get_gives_a_value_wherever_it_lies(reported: RuntimeProject) -> None:

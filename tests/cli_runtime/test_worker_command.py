@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from runtime_project import ORDER, Running, RuntimeProject
 
 
@@ -84,3 +85,12 @@ def test_step_failures_are_logged_as_plain_lines(project: RuntimeProject) -> Non
     project.start("failing", "f1")
     told = project("worker", "--once").err
     assert "step.failed: charge of run f1: ValueError: no money on the account" in told
+
+
+@pytest.mark.parametrize("command", [("worker", "--once"), ("run", "order", "--input", '{"item": "tea", "count": 2}')])
+def test_a_payload_store_that_cannot_be_made_is_told_before_anything_is_executed(
+    project: RuntimeProject, command: tuple[str, ...]
+) -> None:
+    ended = project(*command, PYFLOW_PAYLOADS="boom://x")
+    assert (ended.code, ended.error.startswith("payloads = 'boom://x': no service is known for 'boom'")) == (2, True)
+    assert project("runs", "--json").json["runs"] == []

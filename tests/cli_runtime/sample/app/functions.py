@@ -40,6 +40,17 @@ async def write_text(data: int) -> str:
     return "x" * data
 
 
+class Binding(BaseModel):
+    pages: Payload[str]
+    blank: int
+
+
+@wire_rpc("reports.bind")
+async def bind(data: Binding, *, step: Step) -> Payload[bytes]:
+    text = await data.pages.load()
+    return await step.store([text.encode(), b" " * data.blank], name="book.txt", content_type="text/plain")
+
+
 @wire_rpc("orders.wait")
 async def wait(*, folder: Path) -> str:
     (folder / "waiting").touch()

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.functions import Order  # noqa: TC001 - pyflow evaluates the annotation
+from app.functions import Binding, Order
+from app.pyflow_gen import rpcs
 from pyflow_core import StepFailedError, wire_workflow
 
 if TYPE_CHECKING:
+    from app.pyflow_gen import binding as binding_gen
     from app.pyflow_gen import failing as failing_gen
     from app.pyflow_gen import order as order_gen
     from app.pyflow_gen import patient as patient_gen
@@ -40,7 +42,14 @@ async def reporting(data: int, *, workflow: reporting_gen.Workflow) -> str:
     await workflow.do("report", "reports.write", data)
     await workflow.do("small", "reports.text", 40_000)
     await workflow.do("large", "reports.text", 100_000)
-    return await workflow.do("inline", lambda: "y" * 50_000, returns=str)
+    inline = await workflow.do("inline", lambda: "z" * 50_000, returns=str)
+    return inline.replace("z", "y")  # another value: an equal one would not be stored again
+
+
+@wire_workflow("binding")
+async def binding(data: int, *, workflow: binding_gen.Workflow) -> None:
+    pages = await workflow.do("write", rpcs.reports.text(data).lazy())
+    await workflow.do("bind", "reports.bind", Binding(pages=pages, blank=3))
 
 
 @wire_workflow("patient")
