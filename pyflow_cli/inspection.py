@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyflow_core.errors import UsageError
+from pyflow_cli.settings import FILE
+from pyflow_core.errors import SettingsError, UsageError
+from pyflow_core.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +56,7 @@ def inspector_settings(
     """
     from pyflow_inspector import InspectorSettings
 
+    _check_codes(settings)
     source = settings.root / settings.source
     if not source.is_dir():
         raise UsageError(f"the source folder {source} does not exist: set `source` in [tool.pyflow]")
@@ -71,6 +74,30 @@ def inspector_settings(
         per_file_rules=settings.per_file_rules,
         cache=settings.root / CACHE_FOLDER,
     )
+
+
+def _check_codes(settings: Settings) -> None:
+    tables = {"rules": settings.rules}
+    tables |= {f'per-file-rules."{glob}"': levels for glob, levels in settings.per_file_rules.items()}
+    for key, levels in tables.items():
+        for code in levels:
+            if not is_code(code):
+                near = did_you_mean(code, known_codes())
+                raise SettingsError(
+                    f"{settings.root / FILE}: [tool.pyflow] {key}: no finding has the code {code!r}{near}"
+                )
+
+
+def is_code(code: str) -> bool:
+    """Whether a rule has this code, or is of this family."""
+    return code.startswith("PF") and any(known.startswith(code) for known in known_codes())
+
+
+def known_codes() -> Iterable[str]:
+    """The codes of all rules."""
+    from pyflow_inspector import RULES
+
+    return RULES
 
 
 def at_least(diagnostics: Iterable[Diagnostic], severity: str) -> list[Diagnostic]:

@@ -115,7 +115,7 @@ def _invoke(arguments: list[str], say_error: Any) -> int:
             raise
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "pyflow"
-        say_error(describe(), (f"{path} --help",))
+        say_error(describe().replace("Value error, ", "", 1), (f"{path} --help",))  # a word of pydantic's
         return ExitCode.USAGE
 
 

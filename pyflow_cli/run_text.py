@@ -34,7 +34,7 @@ def short_id(run_id: str) -> str:
 
 def error_text(error: ErrorInfo | None) -> str:
     """An error in one line."""
-    return "" if error is None else one_line(f"{error.type}: {error.message}")
+    return "" if error is None else one_line(error.headline)
 
 
 # --- lists

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pyflow_core.duration import parse_duration
 from pyflow_core.errors import InvalidDurationError, SettingsError
+from pyflow_core.payload.policy import INLINE_CEILING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,7 +96,7 @@ def references(key: str, given: Any) -> tuple[str, ...]:
 
 def url(key: str, given: Any) -> str:
     """The URL of a store. The message never shows it, since it may hold a password."""
-    wanted = 'a URL, such as "sqlite:///.pyflow/state.db" or "postgresql://host/database"'
+    wanted = 'a URL, such as "sqlite:///.pyflow/state.db" or "redis://host:6379/0"'
     try:
         parts = urlsplit(given) if isinstance(given, str) and given.isprintable() else None
         valid = parts is not None and bool(parts.scheme) and "://" in given and (parts.port or True)
@@ -168,6 +169,14 @@ def size(key: str, given: Any) -> int:
     return int(match[1]) * _UNITS[(match[2] or "B").lower()]
 
 
+def inline_size(key: str, given: Any) -> int:
+    """A size that a row may hold."""
+    found = size(key, given)
+    if found > INLINE_CEILING:
+        raise _wrong(key, given, f"at most {INLINE_CEILING // 1024} KiB")
+    return found
+
+
 def _table(key: str, given: Any, wanted: str) -> Mapping[str, Any]:
     if not isinstance(given, dict):
         raise _wrong(key, given, wanted)
@@ -179,7 +188,7 @@ def queues(key: str, given: Any) -> dict[str, dict[str, Any]]:
     wanted = 'a table by queue, such as queues."workflow-orders-*" = { concurrency = 2 }'
     known: dict[str, Callable[[str, Any], Any]] = {
         "concurrency": positive,
-        "inline_max": size,
+        "inline_max": inline_size,
         "inline_budget": size,
         "hard_max": size,
         "strict": boolean,

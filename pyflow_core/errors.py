@@ -465,6 +465,11 @@ class ErrorInfo:
     fields: str | None = None
     traceback: str | None = None
 
+    @property
+    def headline(self) -> str:
+        """Type and message; the type alone where the error says nothing."""
+        return f"{self.type}: {self.message}" if self.message else self.type
+
 
 class StepFailedError(PyflowError):
     """A step has used up its tries."""
@@ -473,7 +478,7 @@ class StepFailedError(PyflowError):
 
     def __init__(self, step_name: str, attempts: int, error: ErrorInfo) -> None:
         tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
-        super().__init__(f"step {step_name!r} failed after {tries}: {error.type}: {error.message}")
+        super().__init__(f"step {step_name!r} failed after {tries}: {error.headline}")
         self.step_name = step_name
         self.attempts = attempts
         self.error = error
@@ -521,7 +526,7 @@ class RunError(PyflowError):
     code = "run"
 
     def __init__(self, run_id: str, workflow: str, error: ErrorInfo | None = None) -> None:
-        detail = "" if error is None else f": {error.type}: {error.message}"
+        detail = "" if error is None else f": {error.headline}"
         super().__init__(f"run {run_id!r} of workflow {workflow!r} {self._verb}{detail}")
         self.run_id = run_id
         self.workflow = workflow

@@ -68,7 +68,9 @@ def check(
     form = form or (Format.JSON if cli.json else Format.TEXT)
     cli.output.data(render(form, findings, settings.root, color=cli.output.color))
     counted = inspection.count(findings)
-    cli.output.prose(counted or f"no findings in {found.workflows} workflows and {found.rpcs} RPCs")
+    cli.output.prose(
+        counted or f"no findings in {_number(found.workflows, 'workflow')} and {_number(found.rpcs, 'RPC')}"
+    )
     failing = inspection.at_least(findings, fail_on or settings.fail_on)
     return ExitCode.NO if failing else ExitCode.DONE
 
@@ -83,6 +85,10 @@ def _repair(cli: Cli, find: "Callable[[], list[Diagnostic]]", *, unsafe: bool) -
         cli.output.prose(one_line(f"fixed {one.code} at {place}: {one.fix.description}"))
 
 
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _codes(option: str, given: list[str] | None) -> tuple[str, ...]:
     """Codes and families, separated by commas or given one by one.
 
@@ -91,12 +97,13 @@ def _codes(option: str, given: list[str] | None) -> tuple[str, ...]:
     """
     if not given:
         return ()  # and no rule need be imported
+    from pyflow_cli import inspection
     from pyflow_core.errors import UsageError
     from pyflow_core.suggest import did_you_mean
-    from pyflow_inspector import RULES
 
     codes = tuple(code.strip().upper() for item in given for code in item.split(",") if code.strip())
     for code in codes:
-        if not (code.startswith("PF") and any(known.startswith(code) for known in RULES)):
-            raise UsageError(f"{option}: no finding has the code {code!r}{did_you_mean(code, RULES)}")
+        if not inspection.is_code(code):
+            near = did_you_mean(code, inspection.known_codes())
+            raise UsageError(f"{option}: no finding has the code {code!r}{near}")
     return codes

@@ -235,5 +235,5 @@ def _error_line(location: tuple[int | str, ...], kind: str, message: str, root: 
         where = describe_path(root, location, missing=location[-1])
     else:
         where = describe_path(root, location)
-    message = message[:_SHOWN_REASON]
+    message = message.removeprefix("Value error, ")[:_SHOWN_REASON]
     return f"{where}: {message}" if where else message

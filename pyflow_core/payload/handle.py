@@ -276,6 +276,10 @@ def _reference_of(tree: Any) -> Reference:
     from pyflow_core.codec.json_text import write_json
     from pyflow_core.payload.boundary import read_reference
 
+    if not (isinstance(tree, dict) and "type" in tree):
+        raise ValueError(
+            "a handle is wanted, not the value: save it with Payload.save(...), and give what that returns"
+        )
     try:
         found = read_reference(write_json(tree))
     except PayloadContractError as error:

@@ -214,7 +214,7 @@ def test_inspect_of_an_unknown_workflow_names_the_nearest(pyflow: Pyflow, projec
 def test_check_is_content_with_a_good_project(pyflow: Pyflow, project: Path) -> None:
     write(project)
     ended = pyflow("check")
-    assert (ended.code, ended.out, ended.err) == (0, "", "no findings in 2 workflows and 1 RPCs\n")
+    assert (ended.code, ended.out, ended.err) == (0, "", "no findings in 2 workflows and 1 RPC\n")
 
 
 def test_check_says_no_for_an_error_and_shows_it(pyflow: Pyflow, project: Path) -> None:
@@ -299,6 +299,32 @@ def test_check_as_json_holds_every_finding(pyflow: Pyflow, project: Path) -> Non
 def test_an_unknown_code_is_refused(pyflow: Pyflow, project: Path) -> None:
     write(project)
     assert pyflow("check", "--select", "E501").err.startswith("error: --select: no finding has the code 'E501'")
+
+
+@pytest.mark.parametrize(
+    ("setting", "place"),
+    [
+        ('rules = { PF110 = "off" }', "rules"),
+        ('per-file-rules."old/**" = { PF110 = "off" }', 'per-file-rules."old/**"'),
+    ],
+)
+def test_an_unknown_code_in_the_settings_is_refused_with_the_nearest(
+    pyflow: Pyflow, project: Path, setting: str, place: str
+) -> None:
+    write(project)
+    pyproject = project / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("[tool.pyflow]", f"[tool.pyflow]\n{setting}"))
+    for command in ("check", "generate"):
+        ended = pyflow(command)
+        assert ended.code == 2
+        assert f"[tool.pyflow] {place}: no finding has the code 'PF110'; did you mean 'PF" in ended.err
+
+
+def test_a_wrong_choice_is_told_in_our_words_alone(pyflow: Pyflow, project: Path) -> None:
+    write(project)
+    assert pyflow("inspect", "--format", "yaml").err.startswith(
+        "error: Invalid value for '--format': 'yaml' is not one of 'text', 'json', 'mermaid'."
+    )
 
 
 # --- explain

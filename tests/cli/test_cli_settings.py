@@ -149,6 +149,8 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
         ('state = "state.db"', "state must be a URL"),
         ('state = "postgres://host:notaport/x"', "state must be a URL"),
         ('inline_max = "big"', "inline_max must be a number of bytes"),
+        ('inline_max = "65 KiB"', "inline_max must be at most 64 KiB, and is '65 KiB'"),
+        ('queues."workflow-*" = { inline_max = "1 GiB" }', "inline_max must be at most 64 KiB, and is '1 GiB'"),
         ('fail_on = "sometimes"', "fail_on must be one of error, warning, info, never"),
         ('rules = { E501 = "off" }', "rules has no code 'E501'"),
         ('rules = { PF101 = "loud" }', "rules.PF101 must be one of"),

@@ -987,6 +987,20 @@ async def test_a_step_that_exits_the_program_has_failed_and_its_worker_goes_on(
         assert len(tries.times) == 2
 
 
+@async_test
+async def test_an_error_without_words_is_told_by_its_type_alone(some_mode: Mode, registry: Registry) -> None:
+    @wire_workflow("flow")
+    async def flow(*, workflow: Any) -> str:
+        try:
+            await workflow.do("s", lambda: asyncio.Queue(1).get_nowait())
+        except StepFailedError as error:
+            return str(error)
+        raise AssertionError
+
+    async with some_mode.engine(registry=registry) as e:
+        assert await e.run("flow") == "step 's' failed after 1 attempt: QueueEmpty"
+
+
 async def exits(workflow: Any) -> None:
     del workflow
     raise SystemExit(3)
