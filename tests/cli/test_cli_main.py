@@ -195,3 +195,10 @@ def test_text_that_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> None:
 def test_quiet_keeps_errors_only(pyflow: Pyflow, project: Path) -> None:
     assert pyflow("generate", "--quiet", "--project", project).err == ""
     assert pyflow("inspect", "nothing", "--quiet", "--project", project).err.startswith("error: ")
+
+
+def test_an_interrupt_while_modules_are_imported_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from pyflow_cli.entry import main; main()"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
