@@ -82,7 +82,7 @@ def status_lines(
     if run.finished_at is not None:
         lines.append(_field("took", duration_text(run.finished_at - run.created_at)))
     if run.generation > 1:
-        lines.append(_field("redriven", f"{run.generation - 1} times"))
+        lines.append(_field("redriven", "once" if run.generation == 2 else f"{run.generation - 1} times"))
     if run.tags:
         lines.append(_field("tags", one_line(", ".join(run.tags))))
     lines += [_field("waits for" if n == 0 else "", line) for n, line in enumerate(_waits(steps, workers, now))]

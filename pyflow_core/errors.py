@@ -284,19 +284,19 @@ class UnsafeStoreError(PayloadError):
 
 
 class PayloadMissingError(PayloadError):
-    """The payload is not in its store: restore it there, or re-drive the run from the step that wrote it."""
+    """The payload is not in its store: restore it there and re-drive the run, or start another."""
 
     code = "payload_missing"
 
 
 class PayloadCorruptError(PayloadError):
-    """The payload in the store is not the one that was written: restore it, or re-drive the run from its step."""
+    """The payload in the store is not the one that was written: restore it and re-drive the run, or start another."""
 
     code = "payload_corrupt"
 
 
 class PayloadExpiredError(PayloadError):
-    """The payload had a time to live, and its store has let it go: re-drive the run from the step that wrote it."""
+    """The payload had a time to live, and its store has let it go: start another run."""
 
     code = "payload_expired"
 

@@ -120,6 +120,22 @@ def test_what_a_value_names_of_another_step_is_not_taken_for_its_own(project: Ru
     assert (bad["step_name"], bad["slot"], bad["code"]) == ("write", "output", "payload_missing")
 
 
+def test_a_run_that_lost_a_payload_goes_on_once_that_is_restored_as_its_error_says(project: RuntimeProject) -> None:
+    project.start("binding", "b1", "--input", "40000")
+    assert project("worker", "--once", "--queue", "workflow-binding-orchestrator", "--queue", "*-write").code == 0
+    lost = payload_file(project, "/write/output")
+    content = lost.read_bytes()
+    lost.unlink()
+    assert project("worker", "--once").code == 0
+    failed = project.status("b1")
+    assert "restore it there and re-drive the run" in failed["error"]["message"]
+    lost.write_bytes(content)
+    assert project("redrive", "b1").code == 0
+    assert project("worker", "--once").code == 0
+    assert project.status("b1")["status"] == "completed"
+    assert re.search(r"^redriven +once$", project("status", "b1").out, re.MULTILINE)
+
+
 def test_get_gives_a_value_wherever_it_lies(reported: RuntimeProject) -> None:
     assert reported("payload", "get", "r1", "output").out == '"' + "y" * 50_000 + '"\n'
     assert reported("payload", "get", "r1", "large", "output").json == "x" * 100_000
