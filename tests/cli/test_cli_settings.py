@@ -132,6 +132,7 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
         ("retries = true", "retries must be"),
         ("concurrency = 0", "concurrency must be a whole number, 1 or more"),
         ("lease_seconds = 0", "lease_seconds must be longer than 0 seconds"),
+        ("timeout = 0", "timeout must be longer than 0 seconds"),
         ('timeout = "soon"', "timeout must be seconds, or text"),
         ("timeout = -1", "timeout must be"),
         ("timeout = nan", "timeout must be"),
