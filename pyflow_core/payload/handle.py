@@ -274,14 +274,15 @@ def _write_handle(payload: Payload[Any]) -> dict[str, Any]:
 
 def _reference_of(tree: Any) -> Reference:
     from pyflow_core.codec.json_text import write_json
+    from pyflow_core.codec.kind import is_mapping
     from pyflow_core.payload.boundary import read_reference
 
-    if not (isinstance(tree, dict) and "type" in tree):
+    if not (is_mapping(tree) and "type" in tree):
         raise ValueError(
             "a handle is wanted, not the value: save it with Payload.save(...), and give what that returns"
         )
     try:
-        found = read_reference(write_json(tree))
+        found = read_reference(write_json(dict(tree)))
     except PayloadContractError as error:
         raise ValueError(error.message) from None
     if isinstance(found, tuple):
