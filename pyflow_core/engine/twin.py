@@ -6,6 +6,7 @@ are equal bytes. The row of the second names the payload of the first, which is 
 
 from __future__ import annotations
 
+from collections import deque
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,16 +39,17 @@ class Pair(NamedTuple):
 class Twins:
     """The payloads that the rows of one run refer to, as far as this process has met them."""
 
-    __slots__ = ("_known", "_sizes")
+    __slots__ = ("_known", "_sizes", "_unread")
 
     def __init__(self) -> None:
+        self._unread: deque[Envelope] = deque(maxlen=MOST)
         self._known: dict[tuple[str, str, str], Reference] = {}
         self._sizes: set[int] = set()  # what has another size need not be hashed
 
     def note(self, row: Envelope) -> None:
-        """A row of the run, which is written, holds this."""
+        """A row of the run, which is written, holds this. It is read once a value may be its twin, so not in a replay."""
         if row.reference is not None:
-            self._add(single_reference(row))
+            self._unread.append(row)
 
     def note_written(self, deposits: Iterable[Deposit]) -> None:
         """These are written."""
@@ -74,6 +76,8 @@ class Twins:
         return pairs
 
     def _find(self, deposit: Deposit) -> Reference | None:
+        while self._unread:
+            self._add(single_reference(self._unread.popleft()))
         body = deposit.draft.body
         if body.size not in self._sizes:
             return None
