@@ -266,16 +266,24 @@ class Connection:
         Nobody named the default, and a project without large values may do without it.
         """
         planes = client.runtime.values.planes
-        if planes is not None and self._settings["payloads"] != DEFAULT_PAYLOADS:
+        if planes is not None and self._names_payloads:
             planes.make_store()
+
+    @property
+    def _names_payloads(self) -> bool:
+        return bool(self._settings["payloads"] != DEFAULT_PAYLOADS)
 
     def _chores(self, client: Client) -> list[Chore]:
         planes = client.runtime.values.planes
         if planes is None:
             return []
+        chores: list[Chore] = []
+        if self._names_payloads or planes.configurations is not None:  # the default lets nothing go by itself
+            chores.append(Renewal(client.state, planes, self._clock))
         seconds = _seconds_kept(self._settings.get("retention"))
-        renewal = Renewal(client.state, planes, self._clock)
-        return [renewal] if seconds is None else [renewal, Retention(client.state, planes, self._clock, seconds)]
+        if seconds is not None:
+            chores.append(Retention(client.state, planes, self._clock, seconds))
+        return chores
 
 
 class BlockingConnection:

@@ -47,7 +47,7 @@ class Twins:
         self._sizes: set[int] = set()  # what has another size need not be hashed
 
     def note(self, row: Envelope) -> None:
-        """A row of the run, which is written, holds this. It is read once a value may be its twin, so not in a replay."""
+        """A row of the run, which is written, holds this. It is read when a value may be its twin, not in a replay."""
         if row.reference is not None:
             self._unread.append(row)
 

@@ -186,3 +186,19 @@ async def test_a_worker_renews_by_itself_and_outlives_a_store_that_breaks(
     assert set(renewed) == {rules.reference.key}
     assert is_config_key(renewed[0])
     assert sum(RENEWAL_FAILED in line for line in caplog.messages) == 2
+
+
+@async_test
+async def test_a_worker_without_a_payload_store_of_its_own_renews_nothing(
+    registry: Registry, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An installed package has no folder for the default store, and may need none."""
+    wire_orders(registry)
+    clock = VirtualClock()
+    project = Project(name="t", package="t", root=tmp_path)
+    async with Connection(project, state=MemoryStateService(), worker=True, clock=clock, registry=registry):
+        for _ in range(5):
+            await asyncio.sleep(0)
+            clock.advance(2 * FIRST_SECONDS)
+            await asyncio.sleep(0)
+    assert not any(RENEWAL_FAILED in line for line in caplog.messages)
